@@ -1,0 +1,5 @@
+"""`python -m maskwise` is `maskwise`."""
+
+from maskwise.cli import main
+
+main()

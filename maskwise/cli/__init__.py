@@ -1,0 +1,60 @@
+"""The command line: one module for each verb. It translates and decides nothing.
+
+Verbs import what they need when they run, so that `maskwise --help` answers at once and `maskwise check` never loads
+torch.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from maskwise import __version__
+from maskwise.cli import check, data, demo, evaluate, export, train
+from maskwise.cli.console import complain
+from maskwise.errors import MaskwiseError
+
+app = typer.Typer(
+    name="maskwise",
+    help="Find every face, say how its mask is worn, and say how far the answer can be trusted.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"maskwise {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Find every face, say how its mask is worn, and say how far the answer can be trusted."""
+
+
+app.command("demo")(demo.run)
+app.add_typer(data.app, name="data")
+app.command("train")(train.run)
+app.command("evaluate")(evaluate.run)
+app.command("export")(export.run)
+app.command("check")(check.run)
+
+
+def main() -> None:
+    """Entry point; a user's mistake becomes one clear line and exit code 2, never a traceback."""
+    try:
+        app()
+    except MaskwiseError as error:
+        complain(str(error))
+        sys.exit(2)
+    except BrokenPipeError:  # the reader of a pipe closed it, as `head` does: nothing to say
+        sys.stderr.close()
+        sys.exit(0)

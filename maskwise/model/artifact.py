@@ -1,0 +1,173 @@
+"""The artifact: the one thing that crosses from training to inference. A folder of tensors and JSON.
+
+model.json         what the model is, how pictures reach it, what was measured, sha256 of every other file
+model.onnx         the network, crops in, logits out, any batch size
+model.safetensors  the same weights for PyTorch
+report.html/.json, predictions.csv, history.csv, manifest.parquet   what was measured, and on what
+
+Loading reads JSON and hands model.onnx to ONNX Runtime; it never runs code from the folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+from maskwise.errors import ArtifactError, ConfigError, StorageError
+from maskwise.model.crops import CropSpec
+from maskwise.model.preprocess import Preprocess
+from maskwise.model.verdict import Thresholds
+from maskwise.values import CLASSES
+
+SCHEMA_VERSION = 1
+ONNX_NAME, TENSORS_NAME, CARD_NAME = "model.onnx", "model.safetensors", "model.json"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """The content of model.json.
+
+    labels: classes in the order of the outputs.
+    network: name that `maskwise.model.networks.build` knows.
+    crop, preprocess, thresholds: as in inference.
+    faces: what training did with pictures that have no box: `whole` used them as they are, `detect` looked for the
+        face first. Evaluation does the same.
+    temperature: the logits are divided by it before the softmax.
+    figures: headline figures, each {"value", "low", "high", "n"}, with the split's name in their key.
+    data: fingerprint, counts and sources of the training data.
+    recipe: the resolved recipe.
+    versions: of maskwise and of what trained it.
+    licence: what is known about the rights in the training data.
+    files: sha256 of each file beside model.json.
+    """
+
+    labels: tuple[str, ...]
+    network: str
+    crop: CropSpec
+    preprocess: Preprocess
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    faces: str = "whole"
+    temperature: float = 1.0
+    figures: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+    licence: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+    schema_version: int = SCHEMA_VERSION
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.labels if name not in CLASSES]
+        if unknown or len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
+            raise ArtifactError(f"labels: {list(self.labels)} must be two or three different names out of {CLASSES}")
+        if not self.temperature > 0:
+            raise ArtifactError(f"temperature: {self.temperature} must be above 0")
+        if self.faces not in ("whole", "detect"):
+            raise ArtifactError(f"faces: {self.faces!r} is neither 'whole' nor 'detect'")
+
+
+def from_mapping(cls: type[T], section: str, given: dict[str, Any]) -> T:
+    """Build one section's value; a key that nobody reads is an error.
+
+    Raises:
+        ConfigError: an unknown key, or a value out of range; the message names the section.
+    """
+    known = {f.name for f in fields(cls)}  # type: ignore[arg-type]  # every section is a dataclass
+    for key in sorted(given.keys() - known):
+        near = get_close_matches(key, known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(sorted(known))}"
+        raise ConfigError(f"unknown key {section}.{key}{hint}")
+    lists_as_tuples = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
+    try:
+        return cls(**lists_as_tuples)
+    except TypeError as error:
+        raise ConfigError(f"{section}: {error}") from error
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_card(folder: Path, card: ModelCard) -> ModelCard:
+    """Hash every file of the folder and write model.json last, so that a half-written artifact never loads.
+
+    Raises:
+        StorageError: the folder cannot be written.
+    """
+    files = {
+        str(path.relative_to(folder)): sha256_of(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != CARD_NAME and not path.name.endswith(".partial")
+    }
+    content = asdict(card) | {"files": files}
+    partial = folder / (CARD_NAME + ".partial")
+    try:
+        partial.write_text(json.dumps(content, indent=2) + "\n")
+        partial.replace(folder / CARD_NAME)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StorageError(f"cannot write {folder / CARD_NAME}: {error.strerror or error}") from error
+    return read_card(folder)
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Read model.json and check every file that it names.
+
+    Raises:
+        ArtifactError: no artifact there, a newer schema, a file missing or altered.
+    """
+    path = folder / CARD_NAME
+    try:
+        content = json.loads(path.read_text())
+    except OSError as error:
+        raise ArtifactError(
+            f"{folder} is not a model folder: cannot read {CARD_NAME} ({error.strerror}); "
+            "give the folder that `maskwise train` wrote"
+        ) from error
+    except ValueError as error:
+        raise ArtifactError(f"{path} is not valid JSON ({error}); copy the model folder again") from error
+    version = content.get("schema_version")
+    if not isinstance(version, int) or version > SCHEMA_VERSION:
+        raise ArtifactError(
+            f"{path} has schema version {version}, this maskwise reads up to {SCHEMA_VERSION}; "
+            "update maskwise (pip install -U maskwise)"
+        )
+    card = _card_from(content, path)
+    for name, digest in card.files.items():
+        _check_file(folder, name, digest)
+    return card
+
+
+def _card_from(content: dict[str, Any], path: Path) -> ModelCard:
+    try:
+        sections = {
+            "crop": from_mapping(CropSpec, "crop", content["crop"]),
+            "preprocess": from_mapping(Preprocess, "preprocess", content["preprocess"]),
+            "thresholds": from_mapping(Thresholds, "thresholds", content["thresholds"]),
+        }
+        return from_mapping(ModelCard, "model", content | sections)
+    except KeyError as error:
+        raise ArtifactError(f"{path} lacks {error}; copy the model folder again") from error
+    except ConfigError as error:
+        raise ArtifactError(f"{path}: {error}") from error
+
+
+def _check_file(folder: Path, name: str, digest: str) -> None:
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        raise ArtifactError(f"{folder / CARD_NAME} names {name!r}, which lies outside the model folder; do not use it")
+    if not path.is_file():
+        raise ArtifactError(f"{folder} lacks {name}, which {CARD_NAME} lists; copy the model folder again")
+    found = sha256_of(path)
+    if found != digest:
+        raise ArtifactError(
+            f"{path} was altered: sha256 {found[:12]}… instead of {digest[:12]}…; copy the model folder again"
+        )

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from maskwise import __version__
-from maskwise.cli import check, data, demo, evaluate, export, train
+from maskwise.cli import check, data, demo, evaluate, train
 from maskwise.cli.console import complain
 from maskwise.errors import MaskwiseError
 
@@ -44,7 +44,6 @@ app.command("demo")(demo.run)
 app.add_typer(data.app, name="data")
 app.command("train")(train.run)
 app.command("evaluate")(evaluate.run)
-app.command("export")(export.run)
 app.command("check")(check.run)
 
 

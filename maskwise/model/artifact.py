@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields
-from difflib import get_close_matches
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal
 
 from maskwise.errors import ArtifactError, ConfigError, StorageError
+from maskwise.model.config import from_mapping
 from maskwise.model.crops import CropSpec
 from maskwise.model.preprocess import Preprocess
 from maskwise.model.verdict import Thresholds
@@ -25,8 +25,6 @@ from maskwise.values import CLASSES
 
 SCHEMA_VERSION = 1
 ONNX_NAME, TENSORS_NAME, CARD_NAME = "model.onnx", "model.safetensors", "model.json"
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +50,7 @@ class ModelCard:
     crop: CropSpec
     preprocess: Preprocess
     thresholds: Thresholds = field(default_factory=Thresholds)
-    faces: str = "whole"
+    faces: Literal["whole", "detect"] = "whole"
     temperature: float = 1.0
     figures: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
@@ -68,26 +66,6 @@ class ModelCard:
             raise ArtifactError(f"labels: {list(self.labels)} must be two or three different names out of {CLASSES}")
         if not self.temperature > 0:
             raise ArtifactError(f"temperature: {self.temperature} must be above 0")
-        if self.faces not in ("whole", "detect"):
-            raise ArtifactError(f"faces: {self.faces!r} is neither 'whole' nor 'detect'")
-
-
-def from_mapping(cls: type[T], section: str, given: dict[str, Any]) -> T:
-    """Build one section's value; a key that nobody reads is an error.
-
-    Raises:
-        ConfigError: an unknown key, or a value out of range; the message names the section.
-    """
-    known = {f.name for f in fields(cls)}  # type: ignore[arg-type]  # every section is a dataclass
-    for key in sorted(given.keys() - known):
-        near = get_close_matches(key, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(sorted(known))}"
-        raise ConfigError(f"unknown key {section}.{key}{hint}")
-    lists_as_tuples = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
-    try:
-        return cls(**lists_as_tuples)
-    except TypeError as error:
-        raise ConfigError(f"{section}: {error}") from error
 
 
 def sha256_of(path: Path) -> str:
@@ -134,7 +112,7 @@ def read_card(folder: Path) -> ModelCard:
         ) from error
     except ValueError as error:
         raise ArtifactError(f"{path} is not valid JSON ({error}); copy the model folder again") from error
-    version = content.get("schema_version")
+    version = content.get("schema_version") if isinstance(content, dict) else None
     if not isinstance(version, int) or version > SCHEMA_VERSION:
         raise ArtifactError(
             f"{path} has schema version {version}, this maskwise reads up to {SCHEMA_VERSION}; "
@@ -146,18 +124,11 @@ def read_card(folder: Path) -> ModelCard:
     return card
 
 
-def _card_from(content: dict[str, Any], path: Path) -> ModelCard:
+def _card_from(content: Any, path: Path) -> ModelCard:
     try:
-        sections = {
-            "crop": from_mapping(CropSpec, "crop", content["crop"]),
-            "preprocess": from_mapping(Preprocess, "preprocess", content["preprocess"]),
-            "thresholds": from_mapping(Thresholds, "thresholds", content["thresholds"]),
-        }
-        return from_mapping(ModelCard, "model", content | sections)
-    except KeyError as error:
-        raise ArtifactError(f"{path} lacks {error}; copy the model folder again") from error
+        return from_mapping(ModelCard, "", content)
     except ConfigError as error:
-        raise ArtifactError(f"{path}: {error}") from error
+        raise ArtifactError(f"{path}: {error}; copy the model folder again") from error
 
 
 def _check_file(folder: Path, name: str, digest: str) -> None:

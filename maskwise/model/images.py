@@ -1,0 +1,192 @@
+"""Picture files, of whatever kind, as one: upright RGB uint8.
+
+| in the file                | becomes                                                                        |
+|----------------------------|--------------------------------------------------------------------------------|
+| EXIF orientation           | applied                                                                        |
+| grey, 1-bit, palette       | three equal channels; the palette's colours                                    |
+| grey of 16 bits            | its high byte, so that equal files of 8 and 16 bits look alike                 |
+| CMYK, also Adobe's inverted| RGB by plain arithmetic; colour profiles are not applied                       |
+| transparency               | laid on white                                                                  |
+| several frames or pages    | the first                                                                      |
+| float                      | refused: nobody can know which value is white                                  |
+"""
+
+from __future__ import annotations
+
+import io
+import stat
+import struct
+import threading
+import warnings
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+
+from maskwise.errors import ImageError
+from maskwise.values import Image
+
+MAX_PIXELS = 128_000_000
+"""Largest picture that is decoded: 384 MB as RGB. Checked on the header, before any pixel is unpacked."""
+
+MAX_BYTES = 1 << 30
+"""Largest file that is read."""
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO", "DIB")
+"""Pillow's names of what is tried: neither EPS and its like, which start other programs, nor formats without a mark."""
+
+SUFFIXES = frozenset(
+    f".{name}"
+    for names in ("jpg jpeg jpe jfif mpo png webp gif bmp dib", "tif tiff avif jp2 j2k ppm pgm pbm pnm ico")
+    for name in names.split()
+)
+"""How the names of picture files usually end, lower case."""
+
+_SILENCE = threading.Lock()
+_ORIENTATION = 0x0112
+_UPRIGHT = {
+    2: Pillow.Transpose.FLIP_LEFT_RIGHT,
+    3: Pillow.Transpose.ROTATE_180,
+    4: Pillow.Transpose.FLIP_TOP_BOTTOM,
+    5: Pillow.Transpose.TRANSPOSE,
+    6: Pillow.Transpose.ROTATE_270,
+    7: Pillow.Transpose.TRANSVERSE,
+    8: Pillow.Transpose.ROTATE_90,
+}
+
+
+def read_image(path: Path) -> Image:
+    """Read a picture file: (height, width, 3) uint8 RGB, upright; see the table above.
+
+    Raises:
+        ImageError: missing, no permission, not a file, empty, not a picture, damaged or too large; names the file and
+            says what to do.
+    """
+    return decode_image(read_file(path), str(path))
+
+
+def read_file(path: Path) -> bytes:
+    """The bytes of a picture file.
+
+    Raises:
+        ImageError: missing, no permission, not an ordinary file, or too large.
+    """
+    try:
+        about = path.stat()
+        if stat.S_ISDIR(about.st_mode):
+            raise ImageError(f"{path}: is a folder; name a picture file")
+        if not stat.S_ISREG(about.st_mode):  # reading a pipe or device might never end
+            raise ImageError(f"{path}: is not an ordinary file; name a picture file")
+        if about.st_size > MAX_BYTES:
+            raise ImageError(
+                f"{path}: is too large ({about.st_size:,} bytes, at most {MAX_BYTES:,} are read); save it smaller"
+            )
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ImageError(f"{path}: the file is missing; check the path") from error
+    except PermissionError as error:
+        raise ImageError(f"{path}: no permission to read it; change the file's rights") from error
+    except (OSError, ValueError) as error:  # ValueError: a null character in the name
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"{path}: cannot be read ({reason}); check the path and the disk") from error
+
+
+def decode_image(data: bytes, name: str) -> Image:
+    """Decode the bytes of a picture: (height, width, 3) uint8 RGB, upright; see the table above.
+
+    Args:
+        data: what the file holds.
+        name: how errors call the picture.
+
+    Raises:
+        ImageError: empty, not a picture, damaged or too large; names the picture and says what to do.
+    """
+    if not data:
+        raise ImageError(f"{name}: the file is empty; copy or download it again")
+    try:
+        picture = _open(io.BytesIO(data))
+        _check_size(picture.size)
+        _load(picture)
+        return np.array(_to_rgb(_turn_upright(picture)), np.uint8)
+    except ImageError as error:
+        raise ImageError(f"{name}: {error}") from error
+    except Pillow.DecompressionBombError as error:
+        raise ImageError(f"{name}: is too large (at most {MAX_PIXELS:,} pixels in all); save it smaller") from error
+    except MemoryError as error:
+        raise ImageError(f"{name}: too little memory to decode it; save it smaller") from error
+    # Pillow's decoders raise whatever a damaged file makes of them: OSError, SyntaxError, KeyError, zlib.error ...
+    except Exception as error:
+        raise ImageError(f"{name}: the picture is damaged or cut off ({error}); copy or download it again") from error
+
+
+def _open(stream: IO[bytes]) -> ImageFile.ImageFile:
+    """Read the header.
+
+    `PIL.Image.open` would do, but it warns of every picture above 89 megapixels, and a warning can only be silenced
+    for all threads of the process at once. The loop over Pillow's register of formats is the same.
+    """
+    Pillow.init()
+    prefix = stream.read(16)
+    for name in FORMATS:
+        if name not in Pillow.OPEN:  # Pillow was built without it
+            continue
+        make, accepts = Pillow.OPEN[name]
+        if name == "JPEG":  # Pillow's factory would look for further pictures in the file, and warn of their size
+            make = JpegImageFile
+        if accepts is not None and accepts(prefix) is not True:
+            continue
+        stream.seek(0)
+        try:
+            return make(stream, "")
+        except (SyntaxError, IndexError, TypeError, struct.error):  # how a plugin says "not mine"
+            continue
+    raise ImageError("is not a picture that can be read; give a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF file")
+
+
+def _check_size(size: tuple[int, int]) -> None:
+    width, height = size
+    if width < 1 or height < 1:
+        raise ImageError(f"has no pixels ({width} x {height}); copy or download it again")
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"is too large ({width} x {height} pixels, at most {MAX_PIXELS:,} in all); save it smaller")
+
+
+def _load(picture: ImageFile.ImageFile) -> None:
+    """Unpack the pixels; a few plugins warn once more of large pictures as they do."""
+    width, height = picture.size
+    if width * height <= (Pillow.MAX_IMAGE_PIXELS or MAX_PIXELS):
+        picture.load()
+        return
+    with _SILENCE, warnings.catch_warnings():  # silences every thread for that long: for the rare giant only
+        warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)
+        picture.load()
+
+
+def _turn_upright(picture: Pillow.Image) -> Pillow.Image:
+    try:
+        orientation = picture.getexif().get(_ORIENTATION)
+    except Exception:  # noqa: BLE001 - a damaged EXIF block is no reason to lose the picture
+        orientation = None
+    return picture.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else picture
+
+
+def _to_rgb(picture: Pillow.Image) -> Pillow.Image:
+    mode = picture.mode
+    if mode == "F":
+        raise ImageError("has float pixels, whose white is not known; save it with 8 or 16 bits")
+    if mode == "I" or mode.startswith("I;16"):
+        return _high_byte(picture)
+    if not picture.has_transparency_data:
+        return picture.convert("RGB")
+    over = picture.convert("RGBA")
+    return Pillow.alpha_composite(Pillow.new("RGBA", over.size, "white"), over).convert("RGB")
+
+
+def _high_byte(picture: Pillow.Image) -> Pillow.Image:
+    values = np.asarray(picture).astype(np.int64)
+    if values.min() < 0 or values.max() > 0xFFFF:
+        raise ImageError("has pixels of more than 16 bits, whose white is not known; save it with 8 or 16 bits")
+    return Pillow.fromarray((values >> 8).astype(np.uint8)).convert("RGB")

@@ -1,0 +1,101 @@
+"""Checkpoints: one safetensors file each, tensors plus JSON, replaced whole or not at all.
+
+An interrupted or failed save leaves the last good file as it was: the new one is written beside it and moved over it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from maskwise.errors import ArtifactError, StorageError
+
+NETWORK, OPTIMIZER = "network.", "optimizer."
+
+
+def save(path: Path, network: nn.Module, optimizer: Optimizer | None, state: dict[str, Any]) -> None:
+    """Write weights, optimiser memory and a JSON state.
+
+    Args:
+        path: the file to replace.
+        network: its parameters and buffers are saved.
+        optimizer: its memory (momentum, moments) is saved; None saves weights alone.
+        state: anything JSON holds.
+
+    Raises:
+        StorageError: it cannot be written; a file already at `path` is untouched.
+    """
+    tensors = {NETWORK + name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    if optimizer is not None:
+        tensors |= _optimizer_tensors(optimizer)
+    write_tensors(path, tensors, {"state": json.dumps(state)})
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write a safetensors file whole or not at all.
+
+    Raises:
+        StorageError: see `save`.
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, partial, metadata)
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())  # before the move: a power cut must not leave a name without content
+        partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        partial.unlink(missing_ok=True)
+        raise StorageError(
+            f"cannot save {path}: {error}; what was saved there before is untouched: make room and run again with --resume"
+        ) from error
+
+
+def load(path: Path, network: nn.Module, optimizer: Optimizer | None = None) -> dict[str, Any]:
+    """Read a checkpoint into a network and an optimiser; returns the JSON state.
+
+    Raises:
+        ArtifactError: no checkpoint there, or it belongs to another network.
+    """
+    try:
+        tensors = load_file(path)
+        with safe_open(path, "pt") as file:
+            state: dict[str, Any] = json.loads(file.metadata()["state"])
+        network.load_state_dict(_below(NETWORK, tensors))
+    except (OSError, SafetensorError) as error:
+        raise ArtifactError(f"cannot read the checkpoint {path}: {error}") from error
+    except (RuntimeError, KeyError, TypeError) as error:
+        raise ArtifactError(f"the checkpoint {path} belongs to another network: {error}") from error
+    if optimizer is not None:
+        _restore_optimizer(optimizer, _below(OPTIMIZER, tensors))
+    return state
+
+
+def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _optimizer_tensors(optimizer: Optimizer) -> dict[str, Tensor]:
+    """`optimizer.<parameter's position>.<name>`; learning rates are a function of the step and need no saving."""
+    return {
+        f"{OPTIMIZER}{position}.{name}": torch.as_tensor(value).detach().cpu().contiguous()
+        for position, memory in optimizer.state_dict()["state"].items()
+        for name, value in memory.items()
+        if value is not None
+    }
+
+
+def _restore_optimizer(optimizer: Optimizer, tensors: dict[str, Tensor]) -> None:
+    memory: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        position, _, name = key.partition(".")
+        memory.setdefault(int(position), {})[name] = tensor
+    optimizer.load_state_dict(optimizer.state_dict() | {"state": memory})

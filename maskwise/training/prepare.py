@@ -1,0 +1,53 @@
+"""Before training: find faces where asked, split, and write down what is trained on what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from maskwise.data.boxes import add_boxes
+from maskwise.data.formats import check_trainable
+from maskwise.data.manifest import SPLITS, Manifest
+from maskwise.data.splits import split
+from maskwise.errors import StorageError
+from maskwise.model import networks
+from maskwise.model.faces import YuNet
+from maskwise.training.listener import Listener
+from maskwise.training.recipe import Recipe
+
+
+def prepare(manifest: Manifest, recipe: Recipe, run: Path, listener: Listener) -> None:
+    """Find faces where asked, split, and write recipe and manifest into the run's folder.
+
+    Raises:
+        DataError: too few pictures; the message says how many of what.
+        StorageError: the folder holds a run already, or cannot be written.
+    """
+    if (run / "manifest.parquet").exists():
+        raise StorageError(f"{run} already holds a run; go on with it by --resume {run}, or name another folder with --out")
+    if recipe.faces == "detect":
+        manifest = add_boxes(manifest, YuNet(), lambda done, total: listener.progress("finding faces", done, total))
+    check_trainable(manifest)
+    chosen = recipe.split
+    manifest = split(manifest, by=chosen.by, validation=chosen.validation, test=chosen.test, seed=chosen.seed)
+    networks.build(recipe.network, len(manifest.labels), recipe.crop.size_px)  # a wrong name must not cost the reading
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+        (run / "recipe.yaml").write_text(recipe.to_yaml())
+    except OSError as error:
+        raise StorageError(f"cannot write into {run}: {error.strerror or error}") from error
+    manifest.save(run / "manifest.parquet")
+    for line in describe(manifest):
+        listener.say(line)
+
+
+def describe(manifest: Manifest) -> list[str]:
+    """What is trained on, in a line per split, and what is left out."""
+    lines = []
+    for name in SPLITS:
+        rows = manifest.part(name).rows
+        if rows.height:
+            counts = ", ".join(f"{(rows['label'] == label).sum()} {label}" for label in manifest.labels)
+            lines.append(f"{name}: {rows.height} faces ({counts})")
+    if manifest.unusable.height:
+        lines.append(f"left out: {manifest.unusable.height}, each with its reason in manifest.parquet and the report")
+    return lines

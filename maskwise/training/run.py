@@ -1,0 +1,193 @@
+"""The straight line from a data set to an artifact.
+
+RUN/recipe.yaml, manifest.parquet      what is trained on what
+RUN/checkpoints/{last,best}.safetensors, history.csv, tensorboard/   how it goes
+RUN/artifact/                          what comes out
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+import yaml
+from lightning_fabric import Fabric
+from torch import nn
+
+from maskwise.data import manifest as manifests
+from maskwise.data.manifest import Manifest
+from maskwise.errors import ConfigError, DataError
+from maskwise.model import networks
+from maskwise.model.config import from_mapping
+from maskwise.training import checkpoint
+from maskwise.training.finish import write_artifact
+from maskwise.training.listener import Listener
+from maskwise.training.loader import Examples, cut_all, examples, load_crops
+from maskwise.training.logs import TensorBoard, write_history
+from maskwise.training.prepare import prepare
+from maskwise.training.recipe import Recipe
+from maskwise.training.trainer import EpochRecord, fit, make_optimizer
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def train(
+    read: Callable[[], Manifest],
+    recipe: Recipe,
+    run: Path,
+    *,
+    device: str = "auto",
+    processes: int = 1,
+    listener: Listener | None = None,
+) -> Path:
+    """Train a network and write its artifact.
+
+    Args:
+        read: gives the data; called once, by the first process only.
+        recipe: what to do.
+        run: a folder that holds no run yet.
+        device: one of DEVICES.
+        processes: how many share each batch, on as many devices.
+        listener: hears how it goes.
+
+    Returns:
+        The artifact's folder.
+
+    Raises:
+        MaskwiseError: see DataError, ConfigError, StorageError, ExportError.
+    """
+    listener = listener or Listener()
+    fabric = make_fabric(device, processes, recipe.precision)
+    if _is_first():
+        prepare(read(), recipe, run, listener)
+    return _train_prepared(fabric, run, listener if _is_first() else Listener())
+
+
+def resume(run: Path, *, device: str = "auto", processes: int = 1, listener: Listener | None = None) -> Path:
+    """Go on with a run from its last finished epoch; see `train`.
+
+    Raises:
+        DataError: the folder holds no run, or the data has changed since.
+    """
+    recipe = read_recipe(run)
+    fabric = make_fabric(device, processes, recipe.precision)
+    return _train_prepared(fabric, run, (listener or Listener()) if _is_first() else Listener())
+
+
+def make_fabric(device: str, processes: int, precision: str) -> Fabric:
+    """Device, precision and processes, as lightning-fabric sets them up.
+
+    Raises:
+        ConfigError: a device that is not known or not there.
+    """
+    if device not in DEVICES:
+        raise ConfigError(f"device {device!r} is not known; use one of {', '.join(DEVICES)}")
+    if processes < 1:
+        raise ConfigError(f"processes: {processes} must be 1 or more")
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if not there.get(device, True):
+        raise ConfigError(f"device {device!r} is not available on this machine; use --device auto or cpu")
+    try:
+        # "auto" would start one process per graphics card; here a run has the processes that were asked for.
+        return Fabric(
+            accelerator=device, devices=processes, strategy="ddp" if processes > 1 else "auto", precision=precision
+        )  # type: ignore[arg-type]  # Fabric spells the allowed precisions out; the recipe has checked them
+    except (RuntimeError, ValueError) as error:
+        raise ConfigError(f"device {device!r} with {processes} processes: {str(error).splitlines()[0]}") from error
+
+
+def read_recipe(run: Path) -> Recipe:
+    """The resolved recipe of a run.
+
+    Raises:
+        DataError: the folder holds no run.
+    """
+    try:
+        return from_mapping(Recipe, "", yaml.safe_load((run / "recipe.yaml").read_text()))
+    except OSError as error:
+        raise DataError(f"{run} holds no run: cannot read recipe.yaml ({error.strerror}); start one without --resume") from error
+
+
+def _is_first() -> bool:
+    """Whether this is the process that reads, writes and speaks; torchrun and Fabric both set these."""
+    return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0
+
+
+def _train_prepared(fabric: Fabric, run: Path, listener: Listener) -> Path:
+    fabric.launch()
+    recipe, manifest = read_recipe(run), manifests.load(run / "manifest.parquet")
+    parts = {name: manifest.part(name) for name in ("train", "validation")}
+    files = {name: run / f".crops-{name}.npy" for name in parts}
+    try:
+        if fabric.is_global_zero:
+            for name, part in parts.items():
+                cut_all(part, recipe.crop, files[name], lambda d, t, what=name: listener.progress(f"cutting {what}", d, t))  # type: ignore[misc]
+        fabric.barrier()
+        sets = {name: examples(part, manifest.labels, load_crops(files[name])) for name, part in parts.items()}
+        network, records = learn(fabric, recipe, manifest, sets, run, listener)
+        if fabric.is_global_zero:
+            write_artifact(network, recipe, manifest, sets, records, run, listener)
+        fabric.barrier()
+    finally:
+        if fabric.is_global_zero:
+            for file in files.values():
+                file.unlink(missing_ok=True)
+    return run / "artifact"
+
+
+def learn(
+    fabric: Fabric, recipe: Recipe, manifest: Manifest, sets: dict[str, Examples], run: Path, listener: Listener
+) -> tuple[nn.Module, list[EpochRecord]]:
+    """Train from where the run stands; every finished epoch is saved and logged.
+
+    Returns:
+        The network, on the CPU, with the weights that the recipe keeps, and all of the run's records.
+    """
+    torch.manual_seed(recipe.seed)
+    network = networks.build(recipe.network, len(manifest.labels), recipe.crop.size_px, recipe.pretrained)
+    optimizer = make_optimizer(network, recipe)
+    wrapped, wrapped_optimizer = fabric.setup(network, optimizer)
+    last, best = run / "checkpoints" / "last.safetensors", run / "checkpoints" / "best.safetensors"
+    records = _restore(last, network, optimizer, manifest.fingerprint())
+    board = TensorBoard(run / "tensorboard", records) if fabric.is_global_zero else None
+    epochs = () if stopped(records, recipe.patience) else fit(
+        fabric, wrapped, wrapped_optimizer, recipe, sets["train"], sets["validation"], len(records), listener.step
+    )
+    for record in epochs:
+        records.append(record)
+        if board:
+            state = {"fingerprint": manifest.fingerprint(), "records": [r.to_json() for r in records]}
+            if best_epoch(records) == record.epoch:
+                checkpoint.save(best, network, None, state)
+            checkpoint.save(last, network, optimizer, state)
+            write_history(run / "history.csv", records)
+            board.add(record)
+            listener.epoch(record, recipe.epochs)
+        if stopped(records, recipe.patience):
+            break
+    if board:
+        board.close()
+        checkpoint.load(best if recipe.keep == "best" else last, network)
+    return network.cpu(), records
+
+
+def best_epoch(records: list[EpochRecord]) -> int:
+    """The epoch with the lowest validation loss; without validation, the last one."""
+    judged = [r for r in records if r.validation_loss is not None]
+    return min(judged, key=lambda r: (r.validation_loss, r.epoch)).epoch if judged else records[-1].epoch
+
+
+def stopped(records: list[EpochRecord], patience: int | None) -> bool:
+    """Whether the last `patience` epochs brought no lower validation loss."""
+    return bool(records) and patience is not None and records[-1].epoch - best_epoch(records) >= patience
+
+
+def _restore(last: Path, network: nn.Module, optimizer: torch.optim.Optimizer, fingerprint: str) -> list[EpochRecord]:
+    if not last.exists():
+        return []
+    state = checkpoint.load(last, network, optimizer)
+    if state["fingerprint"] != fingerprint:
+        raise DataError(f"the pictures or labels changed since {last} was saved; start a new run with --out")
+    return [EpochRecord(**record) for record in state["records"]]

@@ -1,0 +1,173 @@
+"""The training loop, on one page: it yields one record per epoch; saving, logging and stopping are its caller's.
+
+Whatever is random depends on (seed, epoch) alone, and the learning rate on the step alone. So a run that was killed and
+resumed from its last epoch walks the very curve it would have walked.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.optim import SGD, AdamW, Optimizer
+
+from maskwise.errors import UsageError
+from maskwise.training.loader import Examples, ahead, augmented, epoch_batches
+from maskwise.training.recipe import Recipe, Schedule
+
+Batch = tuple[Tensor, Tensor, float]
+"""Network input, targets, and this process's share of the batch times the number of processes (1.0 if alone)."""
+
+OnStep = Callable[[int, int, float, float], None]
+"""Called after each step with steps done, steps in the epoch, running loss and running accuracy."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRecord:
+    """What one epoch came to; losses are mean cross entropy, accuracies shares.
+
+    waited_s: of `seconds`, how long the steps stood still because no batch was ready.
+    """
+
+    epoch: int
+    lr: float
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    seconds: float
+    waited_s: float
+
+    def to_json(self) -> dict[str, Any]:
+        """One row of history.csv."""
+        return asdict(self)
+
+
+def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
+    """The recipe's optimiser over all of the network's parameters."""
+    given = recipe.optimizer
+    if given.name == "sgd":
+        return SGD(network.parameters(), given.lr, momentum=given.momentum, weight_decay=given.weight_decay)
+    return AdamW(network.parameters(), given.lr, weight_decay=given.weight_decay)
+
+
+def lr_scale(schedule: Schedule, epochs_done: float, epochs: int) -> float:
+    """Factor on the learning rate after a (fractional) number of epochs."""
+    if epochs_done < schedule.warmup_epochs:
+        return epochs_done / schedule.warmup_epochs
+    if schedule.name == "cosine":
+        through = (epochs_done - schedule.warmup_epochs) / max(epochs - schedule.warmup_epochs, 1e-9)
+        return 0.5 * (1 + math.cos(math.pi * min(through, 1.0)))
+    if schedule.name == "step":
+        return float(0.1 ** (epochs_done // schedule.step_epochs))
+    return 1.0
+
+
+def fit(
+    fabric: Fabric,
+    network: nn.Module,
+    optimizer: Optimizer,
+    recipe: Recipe,
+    train: Examples,
+    validation: Examples,
+    first_epoch: int = 0,
+    on_step: OnStep | None = None,
+) -> Iterator[EpochRecord]:
+    """Train in place; one record per epoch.
+
+    Args:
+        fabric: knows device, precision and processes; network and optimizer were set up by it.
+        validation: may be empty; then the records' validation figures are None.
+        first_epoch: where a resumed run goes on.
+        on_step: hears how it goes.
+
+    Raises:
+        UsageError: the loss is no longer a number.
+    """
+    for epoch in range(first_epoch, recipe.epochs):
+        started, waited_s, sums = time.monotonic(), 0.0, torch.zeros(3, dtype=torch.float64)
+        torch.manual_seed(recipe.seed * 1_000_003 + epoch)  # for dropout and the like
+        network.train()
+        batches = epoch_batches(len(train), recipe.batch_size, recipe.seed, epoch)
+        asked = time.monotonic()
+        for step, batch in enumerate(ahead(load(fabric, recipe, train, batches, epoch)), start=1):
+            waited_s += time.monotonic() - asked
+            set_lr(optimizer, recipe, epoch + step / len(batches))
+            sums += training_step(fabric, network, optimizer, batch)
+            if on_step:
+                on_step(step, len(batches), float(sums[0] / sums[2]), float(sums[1] / sums[2]))
+            asked = time.monotonic()
+        train_loss, train_accuracy = means(fabric, sums)
+        if not math.isfinite(train_loss):
+            raise UsageError(f"epoch {epoch + 1}: the loss is no longer a number; lower optimizer.lr ({recipe.optimizer.lr})")
+        losses = measure(fabric, network, recipe, validation) if len(validation) else (None, None)
+        seconds = time.monotonic() - started
+        lr = optimizer.param_groups[0]["lr"]
+        yield EpochRecord(epoch, lr, train_loss, train_accuracy, *losses, seconds, waited_s)
+
+
+def training_step(fabric: Fabric, network: nn.Module, optimizer: Optimizer, batch: Batch) -> Tensor:
+    """One step; returns the sum of losses, the number right and the number of examples."""
+    inputs, targets, share = batch
+    optimizer.zero_grad()
+    logits = network(inputs)
+    loss = cross_entropy(logits, targets)
+    fabric.backward(loss * share if share != 1 else loss)
+    optimizer.step()
+    return _sums(loss.detach(), logits.detach(), targets) * (share > 0)
+
+
+@torch.no_grad()
+def measure(fabric: Fabric, network: nn.Module, recipe: Recipe, data: Examples) -> tuple[float, float]:
+    """Mean loss and accuracy, nothing learned."""
+    network.eval()
+    sums = torch.zeros(3, dtype=torch.float64)
+    indices = np.arange(len(data))
+    batches = [indices[start : start + recipe.batch_size] for start in range(0, len(data), recipe.batch_size)]
+    for inputs, targets, share in ahead(load(fabric, recipe, data, batches, epoch=None)):
+        logits = network(inputs)
+        sums += _sums(cross_entropy(logits, targets), logits, targets) * (share > 0)
+    return means(fabric, sums)
+
+
+def load(
+    fabric: Fabric, recipe: Recipe, data: Examples, batches: list[np.ndarray[Any, Any]], epoch: int | None
+) -> Iterator[Batch]:
+    """Gather this process's part of each batch; augmented where an epoch is given."""
+    for batch in batches:
+        mine = batch[fabric.global_rank :: fabric.world_size]
+        # A last batch smaller than the number of processes: the idle ones go through the motions, with weight 0.
+        indices, share = (mine, len(mine) * fabric.world_size / len(batch)) if len(mine) else (batch[:1], 0.0)
+        crops = data.crops[np.sort(indices)][np.argsort(np.argsort(indices))]  # a memory map reads fastest in order
+        if epoch is not None:
+            crops = augmented(crops, recipe.augment, recipe.seed, epoch, indices)
+        inputs = torch.from_numpy(recipe.preprocess(crops)).to(fabric.device, non_blocking=True)
+        yield inputs, torch.from_numpy(data.targets[indices]).to(fabric.device, non_blocking=True), share
+
+
+def set_lr(optimizer: Optimizer, recipe: Recipe, epochs_done: float) -> None:
+    """The learning rate is a function of where the run stands, so that resuming needs no memory of it."""
+    for group in optimizer.param_groups:
+        group["lr"] = recipe.optimizer.lr * lr_scale(recipe.schedule, epochs_done, recipe.epochs)
+
+
+def means(fabric: Fabric, sums: Tensor) -> tuple[float, float]:
+    """Mean loss and accuracy over all processes."""
+    total = sums
+    if fabric.world_size > 1:
+        total = torch.as_tensor(fabric.all_reduce(sums.to(fabric.device), reduce_op="sum"))
+    return float(total[0] / total[2]), float(total[1] / total[2])
+
+
+def _sums(loss: Tensor, logits: Tensor, targets: Tensor) -> Tensor:
+    n = len(targets)
+    right = (logits.argmax(dim=1) == targets).sum()
+    return torch.tensor([float(loss) * n, float(right), n], dtype=torch.float64)

@@ -58,9 +58,9 @@ def run(
     chosen = _recipe(recipe, set_ or [], flags)
 
     def read() -> Manifest:
-        from maskwise.cli.data import read_all
+        from maskwise.cli.reading import read_data
 
-        return read_all(data, format_=format_, alias=alias or [], classes=classes)
+        return read_data(data, format_, alias, classes)
 
     folder = out or Path("runs") / Path(recipe).stem
     with LiveTraining() as live:

@@ -7,35 +7,21 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from maskwise.errors import DataError, StorageError
+from maskwise.data.complete import complete
+from maskwise.data.schema import BOX, SCHEMA, SPLITS
+from maskwise.errors import DataError, LabelError, StorageError
 from maskwise.values import CLASSES
 
-SCHEMA = pl.Schema(
-    {
-        "path": pl.String,  # absolute in memory; relative to the manifest's folder on disk, where it lies below it
-        "x_min": pl.Float32,  # box in pixels of the upright picture; all four null: the whole picture is the face
-        "y_min": pl.Float32,
-        "x_max": pl.Float32,
-        "y_max": pl.Float32,
-        "label": pl.String,  # one of CLASSES
-        "group": pl.String,  # person or scene, unique within its source; null where not known
-        "source": pl.String,  # data set
-        "width": pl.Int32,  # pixels after EXIF rotation
-        "height": pl.Int32,
-        "sha256": pl.String,  # of the file's bytes
-        "split": pl.String,  # train, validation, test; null before splitting
-        "error": pl.String,  # why the row cannot be used, else null
-    }
-)
-BOX = ("x_min", "y_min", "x_max", "y_max")
-SPLITS = ("train", "validation", "test")
+__all__ = ["BOX", "SCHEMA", "SPLITS", "Manifest", "absolute", "concat", "empty", "load"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,7 +56,9 @@ class Manifest:
 
     def fingerprint(self) -> str:
         """sha256 over contents, boxes and labels of the usable rows; independent of paths and row order."""
-        lines = self.usable.select(pl.concat_str(["sha256", *BOX, "label"], separator=" ", ignore_nulls=True)).to_series()
+        lines = self.usable.select(
+            pl.concat_str(["sha256", *BOX, "label"], separator=" ", ignore_nulls=True)
+        ).to_series()
         return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
     def boxes_xyxy(self) -> NDArray[np.float32]:
@@ -116,3 +104,84 @@ def concat(manifests: list[Manifest]) -> Manifest:
 def absolute(path: str, folder: Path) -> str:
     """A manifest's path entry, seen from the folder in which the manifest lies."""
     return os.path.normpath(folder / path)
+
+
+def load(path: Path, *, cache: Path | None = None, progress: Callable[[int, int], None] | None = None) -> Manifest:
+    """Read a manifest that maskwise saved or that somebody wrote by hand.
+
+    Only the columns `path` and `label` are needed. Paths are seen from the manifest's folder. Empty sizes and hashes
+    are filled in by reading the pictures; a row that cannot be used keeps its place and gets its reason.
+
+    Args:
+        path: a .csv file, or parquet.
+        cache: folder of the cache for what is read; None keeps none.
+        progress: called with (pictures read, pictures to read).
+
+    Raises:
+        DataError: the file cannot be read, has no rows, lacks a column or has one that is not known.
+        LabelError: a label that is not one of CLASSES.
+    """
+    table = _cast(_read_table(path), path)
+    folder = path.resolve().parent
+    rows = table.with_columns(pl.Series("path", [absolute(p, folder) for p in table["path"]], pl.String))
+    if "source" not in rows.columns:
+        rows = rows.with_columns(source=pl.lit(path.stem))
+    if "error" not in rows.columns:
+        rows = rows.with_columns(error=pl.lit(None, pl.String))
+    no_label = pl.when(pl.col("label").is_null()).then(pl.lit("the label is empty; name one of " + ", ".join(CLASSES)))
+    rows = rows.with_columns(error=pl.coalesce("error", no_label))
+    return Manifest(complete(rows, cache=cache, progress=progress))
+
+
+def _read_table(path: Path) -> pl.DataFrame:
+    try:
+        with path.open("rb") as file:  # polars reports a missing file in its own way; this says it in ours
+            if path.suffix.lower() == ".csv":
+                return pl.read_csv(file, infer_schema=False)
+            return pl.read_parquet(file)
+    except OSError as error:
+        raise DataError(f"cannot read the manifest {path}: {error.strerror or error}; check the path") from error
+    except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{path} is not a manifest: {str(error).splitlines()[0]}; give a parquet or CSV (UTF-8) table with the "
+            "columns path and label"
+        ) from error
+
+
+def _cast(table: pl.DataFrame, path: Path) -> pl.DataFrame:
+    """Give the columns their types; refuse what is not known."""
+    for name in table.columns:
+        if name not in SCHEMA:
+            near = get_close_matches(name.lower(), SCHEMA.names(), n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            raise DataError(f"{path}: unknown column {name!r}; {hint}Known: {', '.join(SCHEMA)}. Rename or remove it")
+    for name in ("path", "label"):
+        if name not in table.columns:
+            raise DataError(f"{path}: the column {name!r} is missing; a manifest needs path and label")
+    if not table.height:
+        raise DataError(f"{path}: has no rows; write one row for each picture or face box")
+    typed = table.with_columns(_cast_column(table[name], SCHEMA[name], path) for name in table.columns)
+    if typed["path"].null_count():
+        raise DataError(f"{path}: {typed['path'].null_count()} rows have no path; fill them in or remove the rows")
+    _check_words(typed, path)
+    return typed
+
+
+def _cast_column(column: pl.Series, dtype: pl.DataType, path: Path) -> pl.Series:
+    typed = column.cast(dtype, strict=False)
+    failed = (typed.is_null() & column.is_not_null()).arg_true()
+    if len(failed):
+        row = failed[0]
+        raise DataError(
+            f"{path}: row {row + 1}, column {column.name!r}: {column[row]!r} is not a {dtype}; "
+            "correct it or leave it empty"
+        )
+    return typed
+
+
+def _check_words(table: pl.DataFrame, path: Path) -> None:
+    for label in sorted(set(table["label"].drop_nulls()) - set(CLASSES)):
+        raise LabelError(f"{path}: label {label!r} is not one of {', '.join(CLASSES)}; rename it in the table")
+    if "split" in table.columns:
+        for split in sorted(set(table["split"].drop_nulls()) - set(SPLITS)):
+            raise DataError(f"{path}: split {split!r} is not one of {', '.join(SPLITS)}; rename it or leave it empty")

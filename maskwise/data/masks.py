@@ -38,7 +38,7 @@ TENT_MM = ((0, 2), (18, 9), (40, 20), (62, 14), (90, 5), (105, 0))
 TENT_HALF_WIDTH_MM = ((0, 9), (20, 12), (40, 21), (70, 30), (105, 34))
 SIDE_DEPTH_MM = 62.0  # how far the cheeks fall back from the middle to the side
 
-ACROSS, DOWN = 33, 19  # vertices of the surface; odd across, so that one column runs over the nose
+ACROSS, DOWN = 25, 15  # vertices of the surface; odd across, so that one column runs over the nose
 DETAIL_PX = 220  # smaller masks are painted finer by a whole factor and averaged down: smooth edges, no aliasing
 FINEST = 4
 LARGE_PX = 640  # wider masks are painted as they are: four times the work would show nothing
@@ -181,9 +181,16 @@ def render_mask(image: Image, landmarks_xy: Array, box_xyxy: Array, style: MaskS
     painted = _window(outline, 4, image)
     if window is None or painted is None:  # the face lies outside the picture
         return image.copy()
-    cloth = _widen(_paint(painted, pose, surface_mm, style), painted, window)
+    cloth = _paint(painted, pose, surface_mm, style)
     straps = _straps(style, surface_mm, fit, pose)
-    return _lay_over(image, window, cloth, straps, pose, style, _light(image, box))
+    light = _light(image, box)
+    scene = _with_straps(image[window.cut].astype(np.float32), window, straps, pose, style, light)
+    inside = painted.within(window)
+    scene *= 1 - _shadow(cloth.cover, inside, window, pose)[..., None]
+    scene[inside] = _lay_over(scene[inside], cloth, painted, style, light)
+    result = image.copy()
+    result[window.cut] = np.clip(np.round(scene), 0, 255).astype(np.uint8)
+    return result
 
 
 def _checked(name: str, array: Array, shape: tuple[int, ...]) -> Array:
@@ -237,8 +244,8 @@ def fit_pose(landmarks_xy: Array) -> Pose:
     solution = np.linalg.lstsq(known, landmarks_xy.astype(np.float64), rcond=None)[0]
     axes, origin = solution[:3].T, solution[3]
     across, down, depth = axes.T
-    # A nose off the middle means a turned head. A nose that sits high may be a nod, or just a short nose: believe the
-    # nod by two thirds, which is the share of it in photographs.
+    # A nose off the middle means a turned head. A nose that sits high may be a nod, or just a short nose; five points
+    # cannot tell, so the nod is believed by two thirds (chosen by eye on the ORL faces).
     upright = down / max(float(np.linalg.norm(down)), 1e-6)
     axes[:, 2] = depth - upright * (depth @ upright) / 3
     area = float(across[0] * down[1] - across[1] * down[0])
@@ -356,6 +363,11 @@ class _Window(NamedTuple):
     @property
     def size_hw(self) -> tuple[int, int]:
         return self.bottom - self.top, self.right - self.left
+
+    def within(self, larger: _Window) -> tuple[slice, slice]:
+        """Where this window lies in a larger one."""
+        top, left = self.top - larger.top, self.left - larger.left
+        return slice(top, top + self.size_hw[0]), slice(left, left + self.size_hw[1])
 
     def to_fine(self, points_xy: Array) -> Array:
         """Picture pixels to window pixels, finer; pixel centres lie at whole numbers on both sides."""
@@ -538,16 +550,6 @@ def _ridge(u: Array, v: Array, rng: np.random.Generator) -> Array:
     return np.asarray(panels + crease + welded, np.float32)
 
 
-def _widen(cloth: _Cloth, painted: _Window, window: _Window) -> _Cloth:
-    """The cloth of a small window in a larger one around it."""
-    colour = np.zeros((*window.size_hw, 3), np.float32)
-    cover = np.zeros(window.size_hw, np.float32)
-    top, left = painted.top - window.top, painted.left - window.left
-    inside = slice(top, top + painted.size_hw[0]), slice(left, left + painted.size_hw[1])
-    colour[inside], cover[inside] = cloth
-    return _Cloth(colour, cover)
-
-
 # --- the picture's light, and laying the cloth into it ----------------------------------------------------------------
 
 
@@ -591,10 +593,12 @@ def _light(image: Image, box_xyxy: Array) -> _Light:
     y, x = (np.indices((16, 16), np.float32) - 7.5) / 8
     inside = (x / 0.85) ** 2 + (y / 0.95) ** 2 < 1  # not the background in the box's corners
     skin = float(np.median(brightness[inside]))
-    # Eyes, brows and beards are dark without being in the shade.
-    weight = inside * np.exp(-(((brightness - skin) / (0.4 * skin + 8)) ** 2))
-    field = _blurred(brightness * weight, 4) / np.maximum(_blurred(weight.astype(np.float32), 4), 1e-3)
-    field = np.clip(1 + 0.85 * (field / max(skin, 1.0) - 1), 0.45, 1.45)
+    # From side to side a face is the same: what differs is light. From top to bottom eyes, brows and beards are dark
+    # without being in the shade, and count little.
+    across = _mean_along(brightness, inside, axis=0, sigma=1.5)
+    alike = inside * np.exp(-(((brightness - skin) / (0.4 * skin + 8)) ** 2))
+    field = np.outer(_mean_along(brightness, alike, axis=1, sigma=4), across) / max(skin, 1.0) ** 2
+    field = np.clip(1 + 0.9 * (field - 1), 0.4, 1.4)
     bright = float(np.percentile(image[:: max(1, height // 64), :: max(1, width // 64)] @ LUMINANCE, 97))
     exposure = float(np.clip(0.5 * max(bright, skin) / 225 + 0.5 * skin / 145, 0.25, 1.06))
     chroma = float((small.max(axis=2) - small.min(axis=2)).mean())
@@ -602,6 +606,12 @@ def _light(image: Image, box_xyxy: Array) -> _Light:
     return _Light(
         field.astype(np.float32), box_xyxy, skin, exposure, float(np.clip((chroma - 3) / 10, 0, 1)), blur_px, noise
     )
+
+
+def _mean_along(values: Array, weight: Array, axis: int, sigma: float) -> Array:
+    """(16,) weighted means over one axis of (16, 16), smoothed by `sigma` places."""
+    summed, weights = (np.asarray(a.sum(axis=axis), np.float32)[None] for a in (values * weight, weight))
+    return np.asarray((_blurred(summed, sigma) / np.maximum(_blurred(weights, sigma), 1e-3))[0], np.float32)
 
 
 def _sharpness(face: Image) -> tuple[float, float]:
@@ -624,20 +634,13 @@ def _blurred(array: Array, sigma: float) -> Array:
     )
 
 
-def _lay_over(
-    image: Image, window: _Window, cloth: _Cloth, straps: list[Array], pose: Pose, style: MaskStyle, light: _Light
-) -> Image:
-    scene = image[window.cut].astype(np.float32)
-    scene = _with_straps(scene, window, straps, pose, style, light)
-    scene *= 1 - _shadow(cloth.cover, pose)[..., None]
+def _lay_over(scene: Array, cloth: _Cloth, painted: _Window, style: MaskStyle, light: _Light) -> Array:
+    """(h, w, 3) the scene of the painted window with the cloth over it, as blurred and as noisy as the rest."""
     cover = _blurred(cloth.cover, light.blur_px)[..., None]
-    tone = _blurred(_toned(cloth.colour * light.over(window), cloth.cover[..., None], light), light.blur_px)
-    rng = np.random.default_rng(style.seed + 1)
-    grain = rng.standard_normal(cover.shape[:2], np.float32)
-    grain = _blurred(grain, 0.6)[..., None] * (light.noise * 1.8 + 0.8) * cover
-    result = image.copy()
-    result[window.cut] = np.clip(np.round(scene * (1 - cover) + tone + grain), 0, 255).astype(np.uint8)
-    return result
+    tone = _blurred(_toned(cloth.colour * light.over(painted), cloth.cover[..., None], light), light.blur_px)
+    grain = np.random.default_rng(style.seed + 1).standard_normal(painted.size_hw, np.float32)
+    grain = _blurred(grain, 0.6)[..., None] * (light.noise * 1.8 + 0.8)
+    return np.asarray(scene * (1 - cover) + tone + grain * cover, np.float32)
 
 
 def _toned(colour: Array, cover: Array | float, light: _Light) -> Array:
@@ -648,13 +651,15 @@ def _toned(colour: Array, cover: Array | float, light: _Light) -> Array:
     return np.asarray(np.where(lit > knee, knee + (lit - knee) * 0.4, lit), np.float32)  # white keeps its folds
 
 
-def _shadow(cover: Array, pose: Pose) -> Array:
-    """(h, w) share of light that the mask takes away: below its lower edge, and a little all round."""
+def _shadow(cover: Array, inside: tuple[slice, slice], window: _Window, pose: Pose) -> Array:
+    """(h, w) of the whole window: share of light that the mask takes away, below its lower edge and a little around."""
+    around = np.zeros(window.size_hw, np.float32)
+    around[inside] = cover
     scale = pose.px_per_mm
     down = pose.axes[:, 1] / max(float(np.linalg.norm(pose.axes[:, 1])), 1e-6) * 4 * scale
-    moved = cv2.warpAffine(cover, np.array([[1, 0, down[0]], [0, 1, down[1]]], np.float32), cover.shape[::-1])
+    moved = cv2.warpAffine(around, np.array([[1, 0, down[0]], [0, 1, down[1]]], np.float32), around.shape[::-1])
     below = np.asarray(moved, np.float32)
-    return 0.38 * _blurred(below, max(3.0 * scale, 0.4)) + 0.16 * _blurred(cover, max(1.6 * scale, 0.4))
+    return 0.38 * _blurred(below, max(3.0 * scale, 0.4)) + 0.16 * _blurred(around, max(1.6 * scale, 0.4))
 
 
 def _with_straps(

@@ -16,10 +16,10 @@ from maskwise.values import Faces, Image, check_image
 
 WEIGHTS = "face_detection_yunet_2023mar.onnx"
 
-MAX_SIDE_PX = 1920  # a Full HD frame is seen as it is; of larger ones a face under about 1 % of the side is lost
+MAX_SIDE_PX = 1920  # bounds time and memory; a Full HD frame is seen as it is. Faces under some 25 px of it are lost
 SMALL_SIDE_PX = 320  # the size YuNet was trained at: finds the faces that are too large for it at own size
 NEARLY = 1.25  # scales that differ by less than this find the same faces: the second look would be wasted
-MAX_ENLARGE = 4.0  # beyond, there is nothing left to see: a 12 px face is the smallest that is found
+MAX_ENLARGE = 4.0  # of tiny crops: 91 % of ORL faces 12 px wide are found so, 2 % of 20 px ones unenlarged
 MIN_SIDE_PX = 64  # below 33 px a side YuNet answers with boxes of 1e27 or nan pixels and score 1.0
 
 MERGE_IOU = 0.4

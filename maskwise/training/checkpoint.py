@@ -49,6 +49,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, partial, metadata)
+        partial.chmod(0o644)  # safetensors makes its files for the owner alone; a model is there to be shared
         with partial.open("rb") as file:
             os.fsync(file.fileno())  # before the move: a power cut must not leave a name without content
         partial.replace(path)

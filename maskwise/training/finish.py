@@ -9,20 +9,129 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import polars as pl
+import numpy as np
+from matplotlib.figure import Figure
 from torch import nn
 
-from maskwise.data.manifest import Manifest
+from maskwise.data.manifest import SPLITS, Manifest
+from maskwise.data import show
 from maskwise.data.splits import straddling
 from maskwise.errors import StorageError
-from maskwise.model.artifact import ONNX_NAME, TENSORS_NAME, ModelCard, write_card
+from maskwise.model.artifact import ONNX_NAME, TENSORS_NAME, ModelCard, sha256_of, write_card
 from maskwise.model.classifier import MaskClassifier
-from maskwise.training import checkpoint
-from maskwise.training.export import Parity, check_parity, export_onnx
+from maskwise.training.checkpoint import write_tensors
+from maskwise.training.export import check_parity, export_onnx
+from maskwise.training.history import write_history
 from maskwise.training.listener import Listener
 from maskwise.training.loader import Examples
-from maskwise.training.logs import write_history
+from maskwise.training.measure import HISTORY_NAME, measure
 from maskwise.training.recipe import Recipe
+from maskwise.training.report import write_report
 from maskwise.training.trainer import EpochRecord
 
 PARITY_CROPS = 64
+
+
+def write_artifact(
+    network: nn.Module,
+    recipe: Recipe,
+    manifest: Manifest,
+    sets: dict[str, Examples],
+    records: list[EpochRecord],
+    run: Path,
+    listener: Listener,
+) -> None:
+    """Write RUN/artifact: weights, ONNX, what was measured, and model.json last.
+
+    Raises:
+        ExportError: ONNX and PyTorch disagree on the run's own pictures.
+        StorageError: the folder cannot be written.
+    """
+    folder = _fresh(run / "artifact")
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    write_tensors(folder / TENSORS_NAME, tensors, {"network": recipe.network})
+    listener.say("exporting to ONNX and comparing it with PyTorch")
+    export_onnx(network, recipe.crop.size_px, folder / ONNX_NAME)
+    check = {"by": recipe.split.by} | _straddling(manifest)
+    card = ModelCard(
+        labels=manifest.labels,
+        network=recipe.network,
+        crop=recipe.crop,
+        preprocess=recipe.preprocess,
+        thresholds=recipe.thresholds,
+        faces=recipe.faces,
+        data=_facts(manifest) | {"split_check": check},
+        recipe=recipe.to_mapping(),
+        versions=_versions(),
+        licence="Not stated: the rights in the weights follow from the pictures they were trained on.",
+        files={ONNX_NAME: sha256_of(folder / ONNX_NAME)},
+    )
+    crops = (sets["validation"] if len(sets["validation"]) else sets["train"]).crops
+    parity = check_parity(network, card, folder / ONNX_NAME, np.asarray(crops[:PARITY_CROPS]))
+    history = [record.to_json() for record in records]
+    write_history(folder / HISTORY_NAME, history)
+    figures: dict[str, Any] = {"parity": parity.to_json()}
+    for split in [name for name in ("test", "validation") if manifest.part(name).rows.height][:1]:
+        measured = measure(
+            MaskClassifier(card, folder / ONNX_NAME),
+            manifest,
+            name=run.name,
+            split=split,
+            history=history,
+            split_check=check,
+            progress=lambda done, total: listener.progress("judging", done, total),
+        )
+        write_report(measured, folder, figures=_plots(manifest))
+        figures[split] = _headline(measured.to_json())
+    write_card(folder, replace(card, figures=figures))
+
+
+def _plots(manifest: Manifest) -> dict[str, Figure]:
+    """The data at a glance, for the report."""
+    return {
+        "Examples of each class": show.samples(manifest, each=16),
+        "Pictures in each class and split": show.balance(manifest),
+        "Size of the faces": show.sizes(manifest),
+    }
+
+
+def _fresh(folder: Path) -> Path:
+    """What an interrupted run left half is removed: an artifact is whole or not there."""
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise StorageError(f"cannot write {folder}: {error.strerror or error}") from error
+    return folder
+
+
+def _facts(manifest: Manifest) -> dict[str, Any]:
+    """What the model was trained on, for model.json."""
+    counts = {
+        split: {label: int((part["label"] == label).sum()) for label in manifest.labels}
+        for split in SPLITS
+        if (part := manifest.part(split).rows).height
+    }
+    return {
+        "fingerprint": manifest.fingerprint(),
+        "sources": sorted(set(manifest.usable["source"].drop_nulls())),
+        "counts": counts,
+        "unusable": manifest.unusable.height,
+    }
+
+
+def _straddling(manifest: Manifest) -> dict[str, int]:
+    """How many persons or scenes, and how many copies of a picture, stand on more than one side of the split."""
+    kinds = straddling(manifest)["kind"]
+    return {"groups": max(int((kinds == "group").sum()), int((kinds == "picture").sum())), "duplicates": int((kinds == "copy").sum())}
+
+
+def _versions() -> dict[str, str]:
+    packages = ("maskwise", "torch", "onnxruntime", "numpy", "opencv-python-headless", "pillow")
+    return {"python": platform.python_version()} | {name: version(name) for name in packages}
+
+
+def _headline(report: dict[str, Any]) -> dict[str, Any]:
+    """The figures that stand in model.json, each with its interval and n."""
+    recalls = {label: figures["recall"] for label, figures in report["per_class"].items()}
+    return {"accuracy": report["accuracy"], "balanced_accuracy": report["balanced_accuracy"], "recall": recalls}

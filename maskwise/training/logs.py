@@ -1,44 +1,14 @@
-"""The curve of a run: history.csv and TensorBoard."""
+"""The curve of a run, for TensorBoard."""
 
 from __future__ import annotations
 
-import csv
 import shutil
 from collections.abc import Sequence
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 from torch.utils.tensorboard import SummaryWriter
 
-from maskwise.errors import StorageError
 from maskwise.training.trainer import EpochRecord
-
-
-def write_history(path: Path, records: Sequence[EpochRecord]) -> None:
-    """One row for each epoch; written whole, so that a resumed run has no doubled rows.
-
-    Raises:
-        StorageError: the file cannot be written.
-    """
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with partial.open("w", newline="") as file:
-            writer = csv.DictWriter(file, [f.name for f in fields(EpochRecord)])
-            writer.writeheader()
-            writer.writerows(record.to_json() for record in records)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
-
-
-def read_history(path: Path) -> list[dict[str, Any]]:
-    """Rows of history.csv with numbers as numbers; none where there is no file."""
-    if not path.is_file():
-        return []
-    with path.open(newline="") as file:
-        return [{key: float(value) if value else None for key, value in row.items()} for row in csv.DictReader(file)]
 
 
 class TensorBoard:

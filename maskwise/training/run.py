@@ -23,9 +23,10 @@ from maskwise.model import networks
 from maskwise.model.config import from_mapping
 from maskwise.training import checkpoint
 from maskwise.training.finish import write_artifact
+from maskwise.training.history import write_history
 from maskwise.training.listener import Listener
 from maskwise.training.loader import Examples, cut_all, examples, load_crops
-from maskwise.training.logs import TensorBoard, write_history
+from maskwise.training.logs import TensorBoard
 from maskwise.training.prepare import prepare
 from maskwise.training.recipe import Recipe
 from maskwise.training.trainer import EpochRecord, fit, make_optimizer
@@ -158,11 +159,12 @@ def learn(
     for record in epochs:
         records.append(record)
         if board:
-            state = {"fingerprint": manifest.fingerprint(), "records": [r.to_json() for r in records]}
+            history = [r.to_json() for r in records]
+            state = {"fingerprint": manifest.fingerprint(), "records": history}
             if best_epoch(records) == record.epoch:
                 checkpoint.save(best, network, None, state)
             checkpoint.save(last, network, optimizer, state)
-            write_history(run / "history.csv", records)
+            write_history(run / "history.csv", history)
             board.add(record)
             listener.epoch(record, recipe.epochs)
         if stopped(records, recipe.patience):

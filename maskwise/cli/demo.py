@@ -1,0 +1,93 @@
+"""`maskwise demo`: the whole path, from faces that ordinary packages carry to a checked picture. No network."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from maskwise.cli.console import out, progress, say
+
+if TYPE_CHECKING:
+    from maskwise.data.manifest import Manifest
+
+
+MARK = ".maskwise-demo"
+
+
+def run(
+    out_: Annotated[Path, typer.Option("--out", help="Where everything goes; an earlier demo there is replaced.")] = Path(
+        "maskwise-demo"
+    ),
+    data: Annotated[
+        list[str] | None, typer.Option("--data", help="Your own pictures instead: folder or manifest, repeatable.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Fewer for a quick look, more for a better model.")] = None,
+) -> None:
+    """Build a data set, train the study's network on it, measure it, and check two new pictures."""
+    from maskwise.cli.data import read_all, save_figures
+    from maskwise.cli.figures import print_curves, print_evaluation
+    from maskwise.cli.live import LiveTraining
+    from maskwise.training import recipe as recipes
+    from maskwise.training import run as training
+    from maskwise.training.history import read_history
+    from maskwise.training.report import read_report
+
+    started = time.monotonic()
+    _clear(out_)
+    manifest = _own_faces(out_) if not data else read_all(data)
+    save_figures(manifest, out_ / "show")
+    recipe = recipes.load("demo", {"epochs": epochs} if epochs else {})
+    with LiveTraining() as live:
+        artifact = training.train(lambda: manifest, recipe, out_ / "run", listener=live.listener)
+    print_curves(read_history(artifact / "history.csv"), out)
+    print_evaluation(read_report(artifact), out)
+    checked = _check(artifact, _pictures(manifest, out_, own=bool(data)), out_ / "checked")
+    say(f"\ndone in {time.monotonic() - started:.0f} s. Open these:")
+    out.print(f"  {artifact / 'report.html'}   what the model is worth, and on what", markup=False, soft_wrap=True)
+    out.print(f"  {checked}   the pictures it was just asked about", markup=False, soft_wrap=True)
+    out.print(f"  {out_ / 'show' / 'samples.png'}   what it was trained on", markup=False, soft_wrap=True)
+
+
+def _clear(folder: Path) -> None:
+    """Replace an earlier demo, and nothing else: a folder that is not one is left alone."""
+    import shutil
+
+    from maskwise.errors import StorageError
+
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
+        raise StorageError(f"{folder} holds something that is not a demo; name another folder with --out")
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MARK).touch()
+    except OSError as error:
+        raise StorageError(f"cannot write {folder}: {error.strerror or error}") from error
+
+
+def _own_faces(folder: Path) -> Manifest:
+    from maskwise.data.embedded import build_demo_dataset
+    from maskwise.data.formats import read_dataset
+
+    with progress("drawing masks on 200 of 400 ORL faces") as hook:
+        data = build_demo_dataset(folder / "data", progress=hook)
+    say(f"data: {data} (40 people, 10 pictures each, masks drawn on half of them)")
+    return read_dataset(data)
+
+
+def _pictures(manifest: Manifest, folder: Path, *, own: bool) -> list[str]:
+    """What to check at the end: new pictures, or one of the user's own of each class."""
+    if own:
+        return [str(rows["path"][0]) for _, rows in manifest.usable.group_by("label", maintain_order=True)]
+    from maskwise.data.embedded import demo_pictures
+
+    return [str(path) for path in demo_pictures(folder / "new")]
+
+
+def _check(artifact: Path, pictures: list[str], folder: Path) -> Path:
+    from maskwise.cli import check
+
+    check.run(pictures, model=str(artifact), annotate=folder)
+    return folder

@@ -1,0 +1,47 @@
+"""`maskwise evaluate`: what an artifact is worth on pictures whose classes are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from maskwise.cli.console import err, out, say
+from maskwise.errors import UsageError
+
+
+def run(
+    artifact: Annotated[Path, typer.Argument(help="The model's folder.")],
+    data: Annotated[list[str] | None, typer.Option("--data", help="Folder or manifest; repeat for several.")] = None,
+    split: Annotated[str | None, typer.Option(help="Only this split of a manifest: train, validation or test.")] = None,
+    out_: Annotated[Path | None, typer.Option("--out", help="Folder for report and predictions.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="report.json on stdout.")] = False,
+    format_: Annotated[str, typer.Option("--format", help="auto, classes, identities, voc, yolo or manifest.")] = "auto",
+    alias: Annotated[list[str] | None, typer.Option(help="A class name of the data, as nomask=unmasked.")] = None,
+    classes: Annotated[str | None, typer.Option(help="YOLO's class names in order, comma between.")] = None,
+) -> None:
+    """Measure an artifact: confusion, recall, precision, F1, ROC, each with its interval; HTML, JSON and CSV."""
+    import json
+
+    from maskwise.cli.console import progress
+    from maskwise.cli.reading import read_data
+    from maskwise.cli.figures import print_evaluation
+    from maskwise.data.manifest import SPLITS
+    from maskwise.training.measure import measure_artifact
+    from maskwise.training.report import write_report
+
+    if not data:
+        raise UsageError("--data is missing: name the pictures to measure on, a folder or a manifest")
+    if split is not None and split not in SPLITS:
+        raise UsageError(f"--split {split!r}: use one of {', '.join(SPLITS)}")
+    manifest = read_data(data, format_, alias, classes)
+    with progress("judging") as hook:
+        measured = measure_artifact(artifact, manifest, split=split, progress=hook)
+    folder = out_ or Path("runs") / f"evaluation-{Path(data[0]).stem}"
+    write_report(measured, folder)
+    if json_:
+        out.print_json(json.dumps(measured.to_json()))
+    else:
+        print_evaluation(measured.to_json(), err if json_ else out)
+    say(f"report: {folder / 'report.html'}")

@@ -1,0 +1,43 @@
+"""Data sets named on the command line, read with a progress bar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from maskwise.cli.console import progress, say
+
+if TYPE_CHECKING:
+    from maskwise.data.manifest import Manifest
+
+
+def read_data(
+    data: Sequence[str],
+    format: str = "auto",
+    alias: Sequence[str] | None = None,
+    classes: str | None = None,
+    source: str | None = None,
+) -> Manifest:
+    """Read every data set and say what was left out; files read before are served from the user's cache of facts.
+
+    Args:
+        data: folders and manifests.
+        format: one of maskwise.data.formats.FORMATS.
+        alias: NAME=LABEL texts.
+        classes: YOLO's class names, comma between.
+        source: what the data is called; its folders' names if None.
+    """
+    from maskwise.data.formats import parse_aliases, read_all
+    from maskwise.data.reading import default_cache
+
+    with progress("reading pictures") as hook:
+        return read_all(
+            data,
+            format=format,
+            source=source,
+            aliases=parse_aliases(alias or ()),
+            classes=[name.strip() for name in classes.split(",")] if classes else None,
+            cache=default_cache(),
+            progress=hook,
+            say=say,
+        )

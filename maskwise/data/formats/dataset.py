@@ -1,0 +1,211 @@
+"""From a path to a manifest: detect the format, find the rows, read the pictures, check the boxes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from maskwise.data import manifest as manifests
+from maskwise.data.complete import check_boxes, read_pictures
+from maskwise.data.formats.files import entries, files_below, folders_in, has_picture, kinds
+from maskwise.data.formats.folders import find_classes, find_identities, has_persons
+from maskwise.data.formats.found import Found, split_name, table
+from maskwise.data.formats.labels import Labels
+from maskwise.data.formats.voc import check_sizes, find_voc, is_voc
+from maskwise.data.formats.yolo import find_yolo, is_yolo, to_pixels
+from maskwise.data.manifest import Manifest
+from maskwise.errors import ConfigError, DataError
+
+FORMATS = ("auto", "classes", "identities", "voc", "yolo", "manifest")
+_LAYOUTS = """What can be read:
+  classes     DATA/with_mask/a.jpg, DATA/without_mask/b.jpg
+  identities  DATA/masked/PERSON/a.jpg, DATA/unmasked/PERSON/b.jpg
+  voc         DATA/annotations/a.xml, DATA/images/a.jpg
+  yolo        DATA/labels/a.txt, DATA/images/a.jpg, DATA/classes.txt
+  manifest    DATA.csv or DATA.parquet with the columns path and label
+Move the files so, or say what folders mean with --alias 'FOLDER=masked'."""
+
+Progress = Callable[[int, int], None]
+Say = Callable[[str], None]
+
+
+def read_all(
+    paths: Sequence[str | Path],
+    *,
+    format: str = "auto",
+    source: str | None = None,
+    aliases: Mapping[str, str] | None = None,
+    classes: Sequence[str] | None = None,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    say: Say | None = None,
+) -> Manifest:
+    """Several data sets as one; see `read_dataset`.
+
+    Without `source`, each is called after its folder; where two folders have the same name, their parents' go before.
+
+    Raises:
+        DataError: see `read_dataset`; or one data set named twice.
+    """
+    places = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - resolve() would follow links
+    for place in places:
+        if places.count(place) > 1:
+            raise DataError(f"{place} is named twice; name each data set once")
+    sources = [source or (None if place.is_file() else _source_name(place, places)) for place in places]
+    return manifests.concat(
+        [
+            read_dataset(
+                place,
+                format=format,
+                source=name,
+                aliases=aliases,
+                classes=classes,
+                cache=cache,
+                progress=progress,
+                say=say,
+            )
+            for place, name in zip(places, sources, strict=True)
+        ]
+    )
+
+
+def read_dataset(
+    path: str | Path,
+    *,
+    format: str = "auto",
+    source: str | None = None,
+    aliases: Mapping[str, str] | None = None,
+    classes: Sequence[str] | None = None,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    say: Say | None = None,
+) -> Manifest:
+    """Read one data set; every picture is decoded once to prove that it can be.
+
+    Args:
+        path: a folder, or a manifest.
+        format: one of FORMATS.
+        source: what the data set is called; None takes the folder's name.
+        aliases: what class names of the data stand for: a class, or `ignore`.
+        classes: YOLO's class names in the order of their numbers.
+        cache: folder of the cache for what is read; None keeps none.
+        progress: called with (pictures read, pictures to read).
+        say: hears a line about whatever was left out.
+
+    Returns:
+        Rows sorted by path and box; what cannot be used is there, with its reason.
+
+    Raises:
+        DataError: no data set that can be read; says what was found, what can be read and what to do.
+        LabelError: a class name that is not known.
+        ConfigError: a format that is not known.
+    """
+    place = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+    labels = Labels(aliases)
+    format = _choose(place, format, labels)
+    if format == "manifest":
+        loaded = manifests.load(place, cache=cache, progress=progress)
+        return Manifest(loaded.rows.with_columns(source=pl.lit(source))) if source else loaded
+    name = source or place.name
+    found = _find(place, format, labels, classes)
+    rows = read_pictures(table(found.rows, name), cache=cache, progress=progress)
+    rows = check_boxes(to_pixels(rows) if format == "yolo" else check_sizes(rows))
+    manifest = Manifest(rows)
+    _tell(manifest, found, name, say or (lambda _: None))
+    if not rows.height:
+        raise DataError(f"{place}: no picture with a class is left of this data set. {_LAYOUTS}")
+    return manifest
+
+
+def detect(folder: Path, labels: Labels) -> str | None:
+    """The format of a folder, or None; folders named like splits are looked into."""
+    splits = split_folders(folder)
+    if splits:
+        return detect(splits[0], labels)
+    if is_voc(folder):
+        return "voc"
+    if is_yolo(folder):
+        return "yolo"
+    if any(labels.find(inner.name) and has_picture(inner) for inner in folders_in(folder)):
+        return "identities" if has_persons(folder) else "classes"
+    return None
+
+
+def split_folders(folder: Path) -> list[Path]:
+    """The folders with pictures of a data set that is laid out by split, else none."""
+    inner = [f for f in folders_in(folder) if has_picture(f)]
+    return inner if all(split_name(f.name) for f in inner) else []
+
+
+def _choose(place: Path, format: str, labels: Labels) -> str:
+    if format not in FORMATS:
+        raise ConfigError(f"format {format!r} is not known; use one of {', '.join(FORMATS)}")
+    if place.is_file():
+        if format not in ("auto", "manifest"):
+            raise DataError(f"{place} is a file, but data of the format {format} is a folder; name the folder")
+        if place.suffix.lower() not in (".csv", ".parquet"):
+            raise DataError(f"{place}: a file has to be a manifest, .csv or .parquet. {_LAYOUTS}")
+        return "manifest"
+    entries(place)  # says what is wrong with a folder that is not there or is closed
+    if format == "manifest":
+        raise DataError(f"{place} is a folder; a manifest is a .csv or .parquet file: name that")
+    chosen = detect(place, labels) if format == "auto" else format
+    if chosen is None:
+        raise DataError(f"{place}: not laid out in a way that is known; {_seen(place, labels)}. {_LAYOUTS}")
+    return chosen
+
+
+def _seen(place: Path, labels: Labels) -> str:
+    """What there is instead of a known layout."""
+    files = list(files_below(place))
+    if not files:
+        return "the folder is empty"
+    inner = folders_in(place)
+    inside = next((folder for folder in inner if detect(folder, labels)), None)
+    if inside:
+        return f"but {inside} is: name that folder"
+    names = ", ".join(repr(folder.name) for folder in inner[:8]) + (" ..." if len(inner) > 8 else "")
+    return f"found {kinds(files)} in {f'the folders {names}' if inner else 'no folders'}"
+
+
+def _find(place: Path, format: str, labels: Labels, classes: Sequence[str] | None) -> Found:
+    splits = split_folders(place)
+    if not splits:
+        return _find_one(place, format, labels, classes)
+    found = Found()
+    for folder in splits:
+        part = _find_one(folder, format, labels, classes)
+        found.rows += [row._replace(split=row.split or split_name(folder.name)) for row in part.rows]
+        found.notes += [f"{folder.name}: {note}" for note in part.notes]
+    return found
+
+
+def _find_one(folder: Path, format: str, labels: Labels, classes: Sequence[str] | None) -> Found:
+    match format:
+        case "classes":
+            return find_classes(folder, labels)
+        case "identities":
+            return find_identities(folder, labels)
+        case "voc":
+            return find_voc(folder, labels)
+        case _:
+            return find_yolo(folder, labels, classes)
+
+
+def _tell(manifest: Manifest, found: Found, name: str, say: Say) -> None:
+    for note in found.notes:
+        say(f"{name}: {note}")
+    if manifest.unusable.height:
+        say(f"{name}: {manifest.unusable.height} of {manifest.rows.height} rows cannot be used; each keeps its reason")
+
+
+def _source_name(place: Path, places: Sequence[Path]) -> str:
+    """The shortest end of the path that no other data set has."""
+    for length in range(1, len(place.parts)):
+        end = place.parts[-length:]
+        if sum(other.parts[-length:] == end for other in places) == 1:
+            return "/".join(end)
+    return place.name

@@ -1,0 +1,25 @@
+"""The columns of a manifest."""
+
+from __future__ import annotations
+
+import polars as pl
+
+SCHEMA = pl.Schema(
+    {
+        "path": pl.String,  # absolute in memory; relative to the manifest's folder on disk, where it lies below it
+        "x_min": pl.Float32,  # box in pixels of the upright picture; all four null: the whole picture is the face
+        "y_min": pl.Float32,
+        "x_max": pl.Float32,
+        "y_max": pl.Float32,
+        "label": pl.String,  # one of CLASSES; null only in rows with an error
+        "group": pl.String,  # person or scene, unique within its source; null where not known
+        "source": pl.String,  # data set
+        "width": pl.Int32,  # pixels after EXIF rotation
+        "height": pl.Int32,
+        "sha256": pl.String,  # of the file's bytes
+        "split": pl.String,  # train, validation, test; null before splitting
+        "error": pl.String,  # why the row cannot be used, else null
+    }
+)
+BOX = ("x_min", "y_min", "x_max", "y_max")
+SPLITS = ("train", "validation", "test")

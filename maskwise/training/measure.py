@@ -1,0 +1,74 @@
+"""An artifact and pictures with known classes to an evaluation: what `maskwise evaluate` and the end of training do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from maskwise.data.boxes import add_boxes
+from maskwise.data.manifest import Manifest
+from maskwise.errors import DataError
+from maskwise.model.classifier import MaskClassifier
+from maskwise.model.faces import YuNet
+from maskwise.training.evaluation import Evaluation, evaluate
+from maskwise.training.history import read_history
+from maskwise.training.predictions import predict
+
+HISTORY_NAME = "history.csv"
+
+
+def measure_artifact(
+    folder: Path,
+    manifest: Manifest,
+    *,
+    split: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Measure a saved model on a data set.
+
+    Args:
+        folder: the artifact.
+        manifest: the pictures, with their classes.
+        split: only this one; all of them if None.
+        progress: hears of faces done and faces in all.
+
+    Raises:
+        ArtifactError: the folder is no sound artifact.
+        DataError: nothing to measure on.
+    """
+    classifier = MaskClassifier.load(folder)
+    return measure(
+        classifier, manifest, name=_name(folder), split=split, history=read_history(folder / HISTORY_NAME), progress=progress
+    )
+
+
+def measure(
+    classifier: MaskClassifier,
+    manifest: Manifest,
+    *,
+    name: str,
+    split: str | None = None,
+    history: list[dict[str, Any]] | None = None,
+    split_check: Mapping[str, Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Measure a loaded model; see `measure_artifact`. split_check: see `maskwise.training.evaluation.evaluate`."""
+    if split is not None:
+        manifest = Manifest(manifest.rows.filter((pl.col("split") == split) | pl.col("error").is_not_null()))
+        if not manifest.usable.height:
+            raise DataError(f"the data has no usable rows in the split {split!r}; leave --split out or split the data")
+    if classifier.card.faces == "detect":
+        manifest = add_boxes(manifest, YuNet())
+    predictions = predict(classifier, manifest, progress)
+    return evaluate(
+        predictions, classifier.card, name=name, split=split, history=history, split_check=split_check
+    )
+
+
+def _name(folder: Path) -> str:
+    """A run's artifact is called after its run."""
+    resolved = folder.resolve()
+    return resolved.parent.name if resolved.name == "artifact" else resolved.name

@@ -1,0 +1,173 @@
+"""What a model said about each face of a data set: made here, and written down face by face."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import groupby, islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from maskwise.data.manifest import SCHEMA, Manifest
+from maskwise.errors import DataError, ImageError, ShapeError, StorageError
+from maskwise.model.crops import CropSpec, crop_face, crop_whole
+from maskwise.values import Image
+
+if TYPE_CHECKING:
+    from maskwise.model.classifier import MaskClassifier
+
+PICTURES_AT_ONCE = 64
+"""Pictures decoded ahead of the network; bounds the memory."""
+
+DECODERS = 8
+NO_LABEL = "no label to compare with"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """A data set with a model's answer to each face.
+
+    rows: a manifest's rows; those with an `error` were not looked at.
+    labels: the model's classes.
+    probabilities: (rows, classes) float32, rows sum to 1; nan where the row has an error.
+    """
+
+    rows: pl.DataFrame
+    labels: tuple[str, ...]
+    probabilities: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        if self.rows.schema != SCHEMA:
+            raise DataError(f"predictions: expected the columns {SCHEMA}, got {self.rows.schema}")
+        expected = (self.rows.height, len(self.labels))
+        if self.probabilities.shape != expected:
+            raise ShapeError(f"probabilities: expected {expected}, got {self.probabilities.shape}")
+        unanswered = np.isnan(self.probabilities[self.rows["error"].is_null().to_numpy()]).any()
+        if unanswered:
+            raise DataError("probabilities: nan for a face that has no error; give the row its reason instead")
+
+    def table(self) -> pl.DataFrame:
+        """One row for each face: what predictions.csv holds.
+
+        A row that could not be used has its reason in `error`, and nothing predicted.
+        """
+        used = self.rows["error"].is_null().to_numpy()
+        answers = np.where(used[:, None], self.probabilities, 0)
+        predicted = [self.labels[i] if u else None for i, u in zip(answers.argmax(axis=1), used, strict=True)]
+        confidence = [float(c) if u else None for c, u in zip(answers.max(axis=1), used, strict=True)]
+        columns = {
+            f"p_{label}": [float(p) if u else None for p, u in zip(column, used, strict=True)]
+            for label, column in zip(self.labels, answers.T, strict=True)
+        }
+        paths, errors = self.rows["path"].to_list(), self.rows["error"].to_list()
+        # An error names its file in full, and the file stands beside it already.
+        reasons = [error and error.removeprefix(f"{path}: ") for path, error in zip(paths, errors, strict=True)]
+        return self.rows.select(
+            pl.Series("path", short_paths(paths), pl.String),
+            *("x_min", "y_min", "x_max", "y_max", "label", "group", "source", "split"),
+            pl.Series("predicted", predicted, pl.String),
+            pl.Series("confidence", confidence, pl.Float64),
+            *(pl.Series(name, values, pl.Float64) for name, values in columns.items()),
+            pl.Series("error", reasons, pl.String),
+        )
+
+    def write_csv(self, path: Path) -> None:
+        """Write `table()`, complete or not at all.
+
+        Raises:
+            StorageError: the file cannot be written.
+        """
+        partial = path.with_name(path.name + ".partial")
+        try:
+            self.table().write_csv(partial)
+            partial.replace(path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def short_paths(paths: Sequence[str]) -> list[str]:
+    """The paths seen from the deepest folder that holds them all: a report names no home folder of its maker."""
+    parents = {os.path.dirname(path) for path in paths}  # noqa: PTH120  # a million of them: Path is too slow
+    try:
+        root = os.path.commonpath(parents) if parents else ""
+    except ValueError:  # some absolute, some not, or on different drives: nothing is common
+        return list(paths)
+    return [os.path.relpath(path, root) if root else path for path in paths]
+
+
+def predict(
+    classifier: MaskClassifier, manifest: Manifest, progress: Callable[[int, int], None] | None = None
+) -> Predictions:
+    """Ask a model about every usable face of a data set.
+
+    Pictures are decoded in threads, a bounded number ahead of the network; several faces of one picture that stand
+    together in the manifest are cut from one decoding.
+
+    Args:
+        classifier: the model.
+        manifest: the data; a row without a box is judged as a whole picture. Where the model's card says
+            `faces: detect`, give the rows their boxes first (`maskwise.data.boxes.add_boxes`).
+        progress: hears of faces done and faces in all.
+
+    Returns:
+        Every row of the manifest; one that can no longer be read, or has no label, has its reason in `error`.
+    """
+    rows = manifest.rows
+    errors = [error or (None if label else NO_LABEL) for error, label in rows.select("error", "label").iter_rows()]
+    probabilities = np.full((rows.height, len(classifier.labels)), np.nan, np.float32)
+    usable, done = [i for i, error in enumerate(errors) if error is None], 0
+    for picture in _cut_ahead(rows["path"].to_list(), manifest.boxes_xyxy(), usable, classifier.card.crop):
+        good = {i: crop for i, crop in picture.items() if not isinstance(crop, str)}
+        if good:
+            probabilities[list(good)] = classifier(np.stack(list(good.values())))
+        for i in picture.keys() - good.keys():
+            errors[i] = str(picture[i])
+        done += len(picture)
+        if progress:
+            progress(done, len(usable))
+    judged = rows.with_columns(pl.Series("error", errors, pl.String))
+    return Predictions(judged, classifier.labels, probabilities)
+
+
+Cuts = dict[int, Image | str]
+"""Row number to its crop, or to why there is none."""
+
+
+def _cut_ahead(paths: list[str], boxes_xyxy: NDArray[np.float32], usable: list[int], spec: CropSpec) -> Iterator[Cuts]:
+    """Cut batches of pictures; the next batch is decoded while the caller uses this one."""
+    pictures = (list(group) for _, group in groupby(usable, key=paths.__getitem__))
+    with ThreadPoolExecutor(DECODERS) as pool:
+
+        def start() -> list[Future[Cuts]]:
+            batch = islice(pictures, PICTURES_AT_ONCE)
+            return [pool.submit(_cut_picture, paths[which[0]], boxes_xyxy, which, spec) for which in batch]
+
+        coming = start()
+        while coming:
+            now, coming = coming, start()
+            cuts: Cuts = {}
+            for future in now:
+                cuts |= future.result()
+            yield cuts
+
+
+def _cut_picture(path: str, boxes_xyxy: NDArray[np.float32], which: list[int], spec: CropSpec) -> Cuts:
+    from maskwise.model.images import read_image
+
+    try:
+        image = read_image(Path(path))
+    except ImageError as error:
+        return dict.fromkeys(which, str(error))
+    return {i: cut(image, boxes_xyxy[i], spec) for i in which}
+
+
+def cut(image: Image, box_xyxy: NDArray[np.float32], spec: CropSpec) -> Image:
+    """What the network sees of one row: the whole picture where its box is nan."""
+    return crop_whole(image, spec) if np.isnan(box_xyxy).any() else crop_face(image, box_xyxy, spec)

@@ -1,0 +1,140 @@
+"""What the figures say, in plain words: sentences, warnings and notes for report, terminal and model card.
+
+Each function takes the content of report.json and returns sentences.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+FEW_FACES = 30
+FEW_GROUPS = 10
+DOMINANT = 0.25
+"""Share of a class that one person or scene may make up before the report says so."""
+
+Content = dict[str, Any]
+
+
+def summary(content: Content) -> list[str]:
+    """One sentence for each class that was tested, as a person would say it."""
+    return [
+        said_of_class(label, figures["recall"]) for label, figures in content["per_class"].items() if figures["n"] > 0
+    ]
+
+
+def said_of_class(label: str, recall: Content) -> str:
+    """A recall in words: out of 100 faces, or of 1,000 where so many were tested."""
+    of = 1000 if recall["n"] >= 1000 else 100
+    low, high = math.floor(recall["low"] * of), math.ceil(recall["high"] * of)
+    return (
+        f"Out of {of:,} {label} faces, {_of(recall['value'], of)} ({low:,} to {high:,}) are called {label}; "
+        f"counted on {faces(recall['n'])}."
+    )
+
+
+def _of(value: float, of: int) -> str:
+    """A rounded count that never says all or none where it was not so."""
+    count = min(max(round(value * of), 1), of - 1) if 0 < value < 1 else round(value * of)
+    return f"{count:,}"
+
+
+def faces(n: int) -> str:
+    """A number of faces."""
+    return f"{n:,} face" if n == 1 else f"{n:,} faces"
+
+
+def warnings(content: Content) -> list[str]:
+    """What makes the figures weaker than they look."""
+    return [
+        *_missing(content),
+        *_unknown(content),
+        *_few(content),
+        *_dominated(content),
+        *_split(content),
+        *_unread(content),
+    ]
+
+
+def notes(content: Content) -> list[str]:
+    """What a careful reader wants to know before using the figures elsewhere."""
+    said, data = [], content["data"]
+    if not data["named_groups"]:
+        said.append(
+            "The data does not say which pictures show the same person or scene. Where some do, the intervals are "
+            "narrower than they should be."
+        )
+    if len(data["sources"]) == 1:
+        said.append(
+            f"All faces come from one source ({data['sources'][0]}). Other cameras and other people can give clearly "
+            "worse figures; test on your own pictures before relying on these."
+        )
+    return said
+
+
+def _missing(content: Content) -> list[str]:
+    return [
+        f"No {label} face was tested: nothing is known about how the model judges them."
+        for label, figures in content["per_class"].items()
+        if figures["n"] == 0
+    ]
+
+
+def _unknown(content: Content) -> list[str]:
+    return [
+        f"{faces(found['n'])} labelled {label}, a class this model does not know: it cannot be right about them. "
+        f"It called {', '.join(f'{n:,} of them {answer}' for answer, n in found['predicted'].items())}. "
+        "They are not part of the figures."
+        for label, found in content["not_in_model"].items()
+    ]
+
+
+def _few(content: Content) -> list[str]:
+    said = []
+    for label, figures in content["per_class"].items():
+        n, groups = figures["n"], figures["groups"]
+        if 0 < n < FEW_FACES:
+            said.append(f"Only {faces(n)} labelled {label}: read the intervals, not the figures.")
+        elif n and groups < FEW_GROUPS:
+            said.append(
+                f"The {n:,} {label} faces come from only {groups} independent "
+                f"{'group' if groups == 1 else 'groups'} (persons or scenes): new people may be judged differently."
+            )
+    return said
+
+
+def _dominated(content: Content) -> list[str]:
+    return [
+        f"One person or scene makes up {figures['largest_group'] / figures['n']:.0%} of the {label} faces."
+        for label, figures in content["per_class"].items()
+        if figures["n"] >= FEW_FACES and figures["groups"] > 1 and figures["largest_group"] > DOMINANT * figures["n"]
+    ]
+
+
+def _split(content: Content) -> list[str]:
+    said, check, data = [], content["split_check"] or {}, content["data"]
+    groups, duplicates = int(check.get("groups") or 0), int(check.get("duplicates") or 0)
+    if groups:
+        said.append(
+            f"The same people or scenes are on both sides of the split ({groups:,} of them): the model has seen faces "
+            "that it is tested on, and does worse on strangers than these figures say."
+        )
+    if duplicates:
+        said.append(f"{duplicates:,} identical pictures are on both sides of the split: they test memory, not sight.")
+    if "train" in data["splits"] or (data["split"] is None and _trained_on(content)):
+        said.append("The model was trained on some or all of these faces: the figures flatter it.")
+    return said
+
+
+def _trained_on(content: Content) -> bool:
+    return (
+        content["model"]["trained_on"] is not None and content["model"]["trained_on"] == content["data"]["fingerprint"]
+    )
+
+
+def _unread(content: Content) -> list[str]:
+    lost, rows = len(content["unusable"]), content["data"]["rows"]
+    if not lost:
+        return []
+    verb = "row could" if lost == 1 else "rows could"
+    return [f"{lost:,} of {rows:,} {verb} not be used and {'is' if lost == 1 else 'are'} in no figure; listed below."]

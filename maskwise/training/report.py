@@ -1,0 +1,140 @@
+"""The report: report.json for programs, report.html for people, predictions.csv to recount everything.
+
+The page is one file. It runs no script, fetches nothing and forbids both by its own policy, so that it can be mailed,
+archived and opened anywhere.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from maskwise.data.manifest import Manifest
+from maskwise.errors import StorageError
+from maskwise.model.palette import COLOURS
+from maskwise.training import charts
+from maskwise.training.evaluation import Content, Evaluation
+from maskwise.training.thumbnails import plot, thumbnails
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+HTML_NAME, JSON_NAME, CSV_NAME = "report.html", "report.json", "predictions.csv"
+TEMPLATE = "report.html.jinja"
+
+
+def write_report(
+    evaluation: Evaluation, folder: Path, *, figures: Mapping[str, Figure] | None = None, pictures: bool = True
+) -> Path:
+    """Write report.json, report.html and predictions.csv.
+
+    Args:
+        evaluation: what was measured.
+        folder: where to; made if it is not there.
+        figures: plots of the data, by title.
+        pictures: whether the page may hold faces; without them it has their file names only.
+
+    Returns:
+        The page.
+
+    Raises:
+        StorageError: a file cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot write the report into {folder}: {error.strerror or error}") from error
+    evaluation.predictions.write_csv(folder / CSV_NAME)
+    _write(folder / JSON_NAME, json.dumps(evaluation.to_json(), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    _write(folder / HTML_NAME, render(evaluation, figures=figures, pictures=pictures))
+    return folder / HTML_NAME
+
+
+def render(evaluation: Evaluation, *, figures: Mapping[str, Figure] | None = None, pictures: bool = True) -> str:
+    """The page; see `write_report`."""
+    content = evaluation.to_json()
+    return _template().render(
+        r=content,
+        colours=COLOURS,
+        headlines=_headlines(content),
+        from_share=_axis_start(content),
+        ranking=charts.ranking_charts(content),
+        learning=charts.history_charts(content["history"]),
+        chart=charts,
+        figures={title: plot(figure) for title, figure in (figures or {}).items()},
+        pictures=pictures,
+        thumbnails=_thumbnails(evaluation) if pictures else {},
+    )
+
+
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,  # file names, labels and sources come from anywhere
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(percent=percent, span=span, count=lambda n: f"{n:,}")
+    return environment.get_template(TEMPLATE)
+
+
+def percent(share: float | None) -> str:
+    """A share in words: one decimal, more where it would else read as all or none, a dash where undefined."""
+    if share is None:
+        return "–"
+    if share in (0.0, 1.0):
+        return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
+    for decimals in (1, 2, 3):
+        text = f"{100 * share:.{decimals}f}"
+        if 0 < float(text) < 100:
+            return text + "\N{NO-BREAK SPACE}%"
+    return "below 0.001 %" if share < 0.5 else "above 99.999 %"
+
+
+def span(figure: Mapping[str, Any]) -> str:
+    """An interval in words, rounded outwards, so that it never looks narrower than it is."""
+    if figure["value"] is None:
+        return "not defined"
+    low, high = math.floor(figure["low"] * 1000 + 1e-9) / 10, math.ceil(figure["high"] * 1000 - 1e-9) / 10
+    return f"{low:g} to {high:g}\N{NO-BREAK SPACE}%"
+
+
+def _headlines(content: Content) -> list[tuple[str, str, Content]]:
+    """Name, colour and figure of what stands on top; a class's recall is what its people care for."""
+    recalls = [
+        (f"{label} found", label, figures["recall"]) for label, figures in content["per_class"].items() if figures["n"]
+    ]
+    return [
+        ("accuracy", "", content["accuracy"]),
+        ("balanced accuracy", "", content["balanced_accuracy"]),
+        *recalls,
+    ]
+
+
+def _axis_start(content: Content) -> float:
+    """Where the little axes of the headline figures begin: at a round share below every interval."""
+    return min(math.floor(figure["low"] * 10) for _, _, figure in _headlines(content)) / 10 if content["n"] else 0.0
+
+
+def _thumbnails(evaluation: Evaluation) -> dict[int, str | None]:
+    content = evaluation.to_json()
+    rows = [shown["row"] for kind in ("mistakes", "correct") for shown in content[kind]["shown"]]
+    part = evaluation.predictions.rows[rows]
+    pictures = thumbnails(part["path"].to_list(), Manifest(part).boxes_xyxy(), evaluation.card.crop)
+    return dict(zip(rows, pictures, strict=True))
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise StorageError(f"cannot write {path}: {error.strerror or error}") from error

@@ -1,0 +1,246 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from maskwise.data import embedded
+from maskwise.data.masks import (
+    LANDMARKS_MM,
+    Array,
+    MaskStyle,
+    Wearing,
+    fit_pose,
+    random_style,
+    render_mask,
+)
+from maskwise.errors import ConfigError, ShapeError
+from maskwise.model.faces import YuNet
+from maskwise.values import Image
+
+Face = tuple[Image, Array, Array]
+RED, BLUE = (220, 30, 30), (30, 30, 220)
+
+
+@pytest.fixture(scope="module")
+def astronaut() -> Face:
+    return found(embedded.astronaut())
+
+
+@pytest.fixture(scope="module")
+def people() -> list[Face]:
+    """One picture of each ORL person, tinted (a grey picture would get grey masks), in all poses the set has."""
+    pictures = embedded.orl_faces()
+    tint = np.array([1.0, 0.9, 0.8], np.float32)
+    return [found((pictures[i * 10 + i % 10][1] * tint).astype(np.uint8)) for i in range(40)]
+
+
+def found(image: Image) -> Face:
+    faces = YuNet()(image)
+    return image, faces.landmarks_xy[0], faces.boxes_xyxy[0]
+
+
+def scaled(face: Face, factor: float) -> Face:
+    image, landmarks, box = face
+    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
+    resized = np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=method), np.uint8)
+    return resized, (landmarks * factor).astype(np.float32), (box * factor).astype(np.float32)
+
+
+def cover(face: Face, style: MaskStyle) -> NDArray[np.bool_]:
+    """Where the cloth is, found without the renderer's help: where red cloth and blue cloth give different pixels."""
+    plain = replace(style, texture="plain", strap="none")
+    red, blue = (render_mask(*face, replace(plain, colour_rgb=c)).astype(int) for c in (RED, BLUE))
+    return np.asarray((red - blue)[..., 0] > 30)
+
+
+def at(where: NDArray[np.bool_], point_xy: Array) -> bool:
+    height, width = where.shape
+    x, y = np.round(point_xy).astype(int)
+    return bool(where[min(max(y, 0), height - 1), min(max(x, 0), width - 1)])
+
+
+class TestRendering:
+    def test_the_same_style_gives_the_same_pixels_and_leaves_the_input_alone(self, astronaut: Face) -> None:
+        image, landmarks, box = astronaut[0].copy(), astronaut[1].copy(), astronaut[2].copy()
+        style = random_style(np.random.default_rng(3))
+        first, again = (render_mask(image, landmarks, box, style) for _ in range(2))
+        assert (first == again).all()
+        for before, after in zip(astronaut, (image, landmarks, box), strict=True):
+            np.testing.assert_array_equal(before, after)
+        assert first.dtype == np.uint8
+        assert (first != image).any()
+
+    @pytest.mark.parametrize("seed", range(8))
+    def test_nothing_changes_away_from_the_mask(self, astronaut: Face, seed: int) -> None:
+        image, _, box = astronaut
+        style = random_style(np.random.default_rng(seed))
+        changed = (render_mask(*astronaut, style) != image).any(axis=2)
+        rows, columns = np.nonzero(changed)
+        width, height = box[2] - box[0], box[3] - box[1]
+        assert rows.min() > box[1] + 0.25 * height  # below the brows
+        assert rows.max() < box[3] + 0.30 * height  # the shadow falls on the neck
+        assert columns.min() > box[0] - 0.3 * width
+        assert columns.max() < box[2] + 0.3 * width
+        grown = cv2.dilate(cover(astronaut, style).astype(np.uint8), np.ones((29, 29), np.uint8)) > 0
+        far = changed & ~grown
+        assert far.sum() <= 0.06 * changed.sum()  # straps only
+        assert not (render_mask(*astronaut, replace(style, strap="none")) != image).any(axis=2)[~grown].any()
+
+    def test_every_mask_covers_nose_and_mouth(self, people: list[Face]) -> None:
+        for i, face in enumerate(people):
+            where = cover(face, random_style(np.random.default_rng(i)))
+            _, landmarks, _ = face
+            mouth = landmarks[3:].mean(axis=0)
+            assert at(where, landmarks[2]), f"person {i}: nose"
+            assert at(where, mouth), f"person {i}: mouth"
+            assert at(where, landmarks[3]) or at(where, landmarks[4]), f"person {i}: both corners of the mouth"
+            assert not at(where, landmarks[0]), f"person {i}: right eye"
+            assert not at(where, landmarks[1]), f"person {i}: left eye"
+
+    @pytest.mark.parametrize(("wearing", "mouth_covered"), [("nose_out", True), ("chin", False)])
+    def test_a_mask_worn_wrongly_leaves_the_nose_bare(
+        self, people: list[Face], wearing: Wearing, mouth_covered: bool
+    ) -> None:
+        for i, face in enumerate(people):
+            where = cover(face, random_style(np.random.default_rng(i), wearing))
+            _, landmarks, _ = face
+            assert where.any()
+            assert not at(where, landmarks[2]), f"person {i}: nose"
+            assert at(where, landmarks[3:].mean(axis=0)) == mouth_covered, f"person {i}: mouth"
+
+    def test_a_higher_edge_covers_more(self, astronaut: Face) -> None:
+        tops = [np.nonzero(cover(astronaut, MaskStyle(top_mm=mm)))[0].min() for mm in (4, 14, 24)]
+        assert tops[0] < tops[1] < tops[2]
+
+    @pytest.mark.parametrize("face_px", [12, 60, 128, 400, 1000])
+    def test_faces_of_any_size(self, astronaut: Face, face_px: int) -> None:
+        image, landmarks, box = astronaut
+        corner = np.array([94, 10], np.float32)
+        portrait = image[10:270, 94:354], landmarks - corner, box - np.tile(corner, 2)
+        face = scaled(portrait, face_px / float(box[3] - box[1]))
+        where = cover(face, MaskStyle())
+        assert at(where, face[1][2])
+        share = where.sum() / face_px**2
+        assert 0.30 < share < 0.45  # the same part of the face at every size
+
+    @pytest.mark.parametrize("turns", [1, 2, 3])
+    def test_a_turned_picture_gets_a_turned_mask(self, astronaut: Face, turns: int) -> None:
+        image, landmarks, box = astronaut
+        cut = np.ascontiguousarray(image[:300, 70:370])
+        face = cut, landmarks - np.array([70, 0], np.float32), box - np.array([70, 0, 70, 0], np.float32)
+        points, corners = face[1], face[2].reshape(2, 2)
+        for _ in range(turns):  # np.rot90 moves (x, y) to (y, width - 1 - x)
+            points, corners = (np.stack([p[:, 1], 299 - p[:, 0]], axis=1) for p in (points, corners))
+        turned_box = np.concatenate([corners.min(axis=0), corners.max(axis=0)])
+        turned = np.ascontiguousarray(np.rot90(cut, turns)), points, turned_box
+        after, before = np.rot90(cover(face, MaskStyle()), turns), cover(turned, MaskStyle())
+        assert (after & before).sum() / (after | before).sum() > 0.88  # a box helps to fit an upright head only
+
+    def test_a_head_turned_aside_shows_less_of_the_far_side(self, astronaut: Face) -> None:
+        image, landmarks, box = astronaut
+        nose = landmarks[2].copy()
+        turned = landmarks.copy()
+        turned[2, 0] -= 8  # towards the person's right
+        where = cover((image, turned, box), MaskStyle())
+        columns = np.nonzero(where[round(float(nose[1]))])[0]
+        assert turned[2, 0] - columns.min() < 0.75 * (columns.max() - turned[2, 0])
+
+    def test_faces_cut_off_by_the_border(self, astronaut: Face) -> None:
+        image, landmarks, box = astronaut
+        for left, top in ((224, 0), (0, 120), (260, 0)):
+            cut = np.ascontiguousarray(image[top:, left:])
+            moved = np.array([left, top], np.float32)
+            result = render_mask(cut, landmarks - moved, box - np.tile(moved, 2), MaskStyle())
+            assert result.shape == cut.shape
+            assert (result != cut).any()
+        away = np.array([2000, 0], np.float32)
+        assert (render_mask(image, landmarks + away, box + np.tile(away, 2), MaskStyle()) == image).all()
+
+    def test_a_grey_picture_gets_a_grey_mask(self) -> None:
+        face = found(embedded.orl_faces()[5][1])
+        result = render_mask(*face, MaskStyle(colour_rgb=RED))
+        assert (result != face[0]).any()
+        assert (result[..., 0] == result[..., 2]).all()
+
+    def test_the_mask_stands_in_the_light_of_the_picture(self, astronaut: Face) -> None:
+        image, landmarks, box = astronaut
+        white = MaskStyle(colour_rgb=(240, 240, 240))
+        where = cover(astronaut, white)
+        dark = (image * 0.4).astype(np.uint8)
+        bright_mean = render_mask(image, landmarks, box, white)[where].mean()
+        assert render_mask(dark, landmarks, box, white)[where].mean() < 0.6 * bright_mean
+        columns = np.nonzero(where.any(axis=0))[0]
+        middle = int(columns.mean())
+        lamp = np.clip(0.75 + (np.arange(512) - middle) / 180, 0.4, 1)[:, None]  # from the right of the picture
+        lit = render_mask((image * lamp).astype(np.uint8), landmarks, box, white)
+        assert lit[:, :middle][where[:, :middle]].mean() < 0.9 * lit[:, middle:][where[:, middle:]].mean()
+
+
+class TestStyles:
+    def test_styles_vary_and_repeat(self) -> None:
+        styles = [random_style(np.random.default_rng(i)) for i in range(300)]
+        assert styles == [random_style(np.random.default_rng(i)) for i in range(300)]
+        assert {s.texture for s in styles} == {"plain", "pleated", "ridge", "dots", "stripes", "check", "blotches"}
+        assert {s.strap for s in styles} == {"ear", "head", "none"}
+        assert np.ptp([s.top_mm for s in styles]) > 15
+        colours = np.array([s.colour_rgb for s in styles])
+        assert colours.mean(axis=1).min() < 50
+        assert colours.mean(axis=1).max() > 220
+        chroma = np.ptp(colours, axis=1)
+        assert (chroma < 15).mean() > 0.1  # grey, black and white ones
+        assert (chroma > 60).mean() > 0.2
+        skin_like = (colours[:, 0] > colours[:, 1] + 15) & (colours[:, 1] > colours[:, 2] + 5)
+        assert skin_like.mean() > 0.05
+
+    def test_each_texture_looks_different(self, astronaut: Face) -> None:
+        face = scaled(astronaut, 1.5)
+        where = cover(face, MaskStyle())
+        looks = [
+            render_mask(*face, MaskStyle(texture=t, colour_rgb=(120, 120, 120), second_rgb=(30, 30, 30)))[where]
+            for t in ("plain", "pleated", "ridge", "dots", "stripes", "check", "blotches")
+        ]
+        for i, one in enumerate(looks):
+            for other in looks[:i]:
+                assert np.abs(one.astype(int) - other).mean() > 1.5
+
+    def test_what_no_mask_can_be_is_refused(self) -> None:
+        for wrong in ({"top_mm": 45}, {"reach_deg": 120}, {"side_mm": 0}, {"wrinkles": 2}, {"bottom_mm": float("nan")}):
+            with pytest.raises(ConfigError, match=next(iter(wrong))):
+                MaskStyle(**wrong)
+        with pytest.raises(ConfigError, match="covering"):
+            MaskStyle(wearing="hat")  # type: ignore[arg-type]
+
+
+class TestPose:
+    def test_the_average_face_seen_square_on(self) -> None:
+        pose = fit_pose(LANDMARKS_MM[:, :2] * 2 + np.array([50, 40], np.float32))
+        np.testing.assert_allclose(pose.axes[:, :2], [[2, 0], [0, 2]], atol=1e-4)
+        np.testing.assert_allclose(pose.origin, [50, 40], atol=1e-3)
+        np.testing.assert_allclose(pose.towards_camera, [0, 0, 1], atol=1e-4)
+
+    @pytest.mark.parametrize("yaw_deg", [-35, -15, 20, 40])
+    def test_a_turn_of_the_head_is_read_from_the_landmarks(self, yaw_deg: float) -> None:
+        c, s = np.cos(np.radians(yaw_deg)), np.sin(np.radians(yaw_deg))
+        rotation = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
+        pose = fit_pose((LANDMARKS_MM @ rotation.T)[:, :2].astype(np.float32) * 3)
+        np.testing.assert_allclose(pose.axes / 3, rotation[:2], atol=1e-4)
+
+    def test_landmarks_that_are_no_face_are_refused(self, astronaut: Face) -> None:
+        image, landmarks, box = astronaut
+        style = MaskStyle()
+        for wrong, message in (
+            (np.full((5, 2), np.nan, np.float32), "finite"),
+            (landmarks[:4], "expected"),
+            (np.ones((5, 2), np.float32), "no face"),
+            (landmarks[[1, 0, 2, 4, 3]], "right eye first"),
+        ):
+            with pytest.raises(ShapeError, match=message):
+                render_mask(image, wrong, box, style)
+        with pytest.raises(ShapeError, match="box_xyxy"):
+            render_mask(image, landmarks, box[:3], style)
+        with pytest.raises(ShapeError, match="image"):
+            render_mask(image[..., 0], landmarks, box, style)

@@ -9,6 +9,7 @@ import io
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TypeVar
@@ -44,11 +45,11 @@ def measure() -> list[Row]:
         classify = MaskClassifier(card, Path(folder) / "model.onnx")
     times: dict[str, list[float]] = {}
     for _ in range(ROUNDS + 3):
-        image = _timed(times, "decode", lambda: decode_image(data, "benchmark"))
-        faces = _timed(times, "detect", lambda image=image: detect(image))
-        crops = _timed(times, "crop", lambda image=image, faces=faces: crop_faces(image, faces.boxes_xyxy, card.crop))
-        probabilities = _timed(times, "classify", lambda crops=crops: classify(crops))
-        _timed(times, "decide", lambda p=probabilities, f=faces: decide(p, f, card.labels, Thresholds()))
+        image = _timed(times, "decode", partial(decode_image, data, "benchmark"))
+        faces = _timed(times, "detect", partial(detect, image))
+        crops = _timed(times, "crop", partial(crop_faces, image, faces.boxes_xyxy, card.crop))
+        probabilities = _timed(times, "classify", partial(classify, crops))
+        _timed(times, "decide", partial(decide, probabilities, faces, card.labels, Thresholds()))
     medians = {stage: median(values[3:]) for stage, values in times.items()}
     whole = sum(medians.values())
     return [

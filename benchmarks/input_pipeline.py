@@ -38,7 +38,10 @@ def measure() -> list[Row]:
         cut_all(manifest, recipe.crop, path)
         decode_s = time.perf_counter() - started
         data = examples(manifest, manifest.labels, load_crops(path))
-        return [_train(name, size, data, decode_s) for name, size in (("sequential", 100), ("timm/mobilenetv3_small_050", 100))]
+        return [
+            _train(name, size, data, decode_s)
+            for name, size in (("sequential", 100), ("timm/mobilenetv3_small_050", 100))
+        ]
 
 
 def _train(name: str, size_px: int, data: Examples, decode_s: float) -> Row:

@@ -18,9 +18,9 @@ MARK = ".maskwise-demo"
 
 
 def run(
-    out_: Annotated[Path, typer.Option("--out", help="Where everything goes; an earlier demo there is replaced.")] = Path(
-        "maskwise-demo"
-    ),
+    out_: Annotated[
+        Path, typer.Option("--out", help="Where everything goes; an earlier demo there is replaced.")
+    ] = Path("maskwise-demo"),
     data: Annotated[
         list[str] | None, typer.Option("--data", help="Your own pictures instead: folder or manifest, repeatable.")
     ] = None,

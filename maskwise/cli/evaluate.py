@@ -17,7 +17,9 @@ def run(
     split: Annotated[str | None, typer.Option(help="Only this split of a manifest: train, validation or test.")] = None,
     out_: Annotated[Path | None, typer.Option("--out", help="Folder for report and predictions.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="report.json on stdout.")] = False,
-    format_: Annotated[str, typer.Option("--format", help="auto, classes, identities, voc, yolo or manifest.")] = "auto",
+    format_: Annotated[
+        str, typer.Option("--format", help="auto, classes, identities, voc, yolo or manifest.")
+    ] = "auto",
     alias: Annotated[list[str] | None, typer.Option(help="A class name of the data, as nomask=unmasked.")] = None,
     classes: Annotated[str | None, typer.Option(help="YOLO's class names in order, comma between.")] = None,
 ) -> None:
@@ -25,8 +27,8 @@ def run(
     import json
 
     from maskwise.cli.console import progress
-    from maskwise.cli.reading import read_data
     from maskwise.cli.figures import print_evaluation
+    from maskwise.cli.reading import read_data
     from maskwise.data.manifest import SPLITS
     from maskwise.training.measure import measure_artifact
     from maskwise.training.report import write_report

@@ -19,7 +19,9 @@ def run(
     recipe: Annotated[str, typer.Option(help="A name (study, study-wide, demo) or a YAML file.")] = "study",
     out: Annotated[Path | None, typer.Option(help="Folder of the run.  [default: runs/RECIPE]")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="Any key of the recipe, as optimizer.lr=0.01.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Any key of the recipe, as optimizer.lr=0.01.")
+    ] = None,
     network: Annotated[str | None, typer.Option(help="sequential, sequential-wide or timm/NAME.")] = None,
     size: Annotated[int | None, typer.Option(help="Side of the network's input in pixels.")] = None,
     epochs: Annotated[int | None, typer.Option(help="How often every picture is seen.")] = None,
@@ -33,7 +35,9 @@ def run(
     precision: Annotated[str | None, typer.Option(help="32-true or bf16-mixed.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     processes: Annotated[int, typer.Option(help="Processes that share each batch.")] = 1,
-    format_: Annotated[str, typer.Option("--format", help="auto, classes, identities, voc, yolo or manifest.")] = "auto",
+    format_: Annotated[
+        str, typer.Option("--format", help="auto, classes, identities, voc, yolo or manifest.")
+    ] = "auto",
     alias: Annotated[list[str] | None, typer.Option(help="A class name of the data, as nomask=unmasked.")] = None,
     classes: Annotated[str | None, typer.Option(help="YOLO's class names in order, comma between.")] = None,
 ) -> None:

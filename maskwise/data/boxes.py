@@ -19,9 +19,7 @@ from maskwise.values import Faces
 NO_FACE = "no face found"
 
 
-def add_boxes(
-    manifest: Manifest, detect: FaceDetector, progress: Callable[[int, int], None] | None = None
-) -> Manifest:
+def add_boxes(manifest: Manifest, detect: FaceDetector, progress: Callable[[int, int], None] | None = None) -> Manifest:
     """Give every usable row without a box the box of the largest face in its picture.
 
     A picture in which no face is found keeps its row, with that as its error: evaluation counts it as not found.

@@ -100,6 +100,8 @@ def chart(
     x_marks = [v for v in marks(*x_span) if not whole or v == int(v)]
     y_marks = marks(*y_span)
     y_span = (min(y_span[0], y_marks[0]), max(y_span[1], y_marks[-1]))
+    if y_span[0] == y_span[1]:  # a flat line, as of a loss of 0: any height will do
+        y_span = (y_span[0], y_span[1] + 1)
 
     def x(value: float) -> float:
         return round(LEFT + (value - x_span[0]) / (x_span[1] - x_span[0]) * (WIDTH - LEFT - RIGHT), 2)

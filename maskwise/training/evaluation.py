@@ -5,6 +5,7 @@ docs/reference/report.md describes every key.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -98,13 +99,18 @@ def evaluate(
         "unusable": _unusable(predictions),
         "mistakes": _mistakes(predictions, judged),
         "correct": _correct(predictions, judged, seed),
-        "history": [dict(record) for record in history or ()],
+        "history": [_finite(record) for record in history or ()],
         "split_check": dict(split_check) if split_check is not None else None,
     }
     content["summary"] = summary(content)
     content["warnings"] = warnings(content)
     content["notes"] = notes(content)
     return Evaluation(predictions, card, content)
+
+
+def _finite(record: Mapping[str, Any]) -> Content:
+    """JSON knows neither nan nor infinity: a loss that ran away is null."""
+    return {key: None if isinstance(v, float) and not math.isfinite(v) else v for key, v in record.items()}
 
 
 def _figures(judged: Judged, seed: int) -> Content:
@@ -223,7 +229,7 @@ def _model(card: ModelCard, name: str) -> Content:
         "sha256": card.files.get(ONNX_NAME),
         "faces": card.faces,
         "crop": asdict(card.crop),
-        "preprocess": asdict(card.preprocess),
+        "preprocess": {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(card.preprocess).items()},
         "temperature": card.temperature,
         "thresholds": asdict(card.thresholds),
         "trained_on": card.data.get("fingerprint"),

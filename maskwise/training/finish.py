@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from torch import nn
 
-from maskwise.data.manifest import SPLITS, Manifest
 from maskwise.data import show
+from maskwise.data.manifest import SPLITS, Manifest
 from maskwise.data.splits import straddling
 from maskwise.errors import StorageError
 from maskwise.model.artifact import ONNX_NAME, TENSORS_NAME, ModelCard, sha256_of, write_card
@@ -79,7 +80,7 @@ def write_artifact(
             split=split,
             history=history,
             split_check=check,
-            progress=lambda done, total: listener.progress("judging", done, total),
+            progress=partial(listener.progress, "judging"),
         )
         write_report(measured, folder, figures=_plots(manifest))
         figures[split] = _headline(measured.to_json())
@@ -123,7 +124,10 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
 def _straddling(manifest: Manifest) -> dict[str, int]:
     """How many persons or scenes, and how many copies of a picture, stand on more than one side of the split."""
     kinds = straddling(manifest)["kind"]
-    return {"groups": max(int((kinds == "group").sum()), int((kinds == "picture").sum())), "duplicates": int((kinds == "copy").sum())}
+    return {
+        "groups": max(int((kinds == "group").sum()), int((kinds == "picture").sum())),
+        "duplicates": int((kinds == "copy").sum()),
+    }
 
 
 def _versions() -> dict[str, str]:

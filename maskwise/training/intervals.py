@@ -210,7 +210,7 @@ def _effective(value: float, samples: Figures, n: int, groups: int) -> tuple[flo
     samples = samples[~np.isnan(samples)]
     variance = float(samples.var()) * groups / (groups - 1) if groups > 1 and samples.size else 0.0
     spread = value * (1 - value)
-    if variance <= 1e-12 or spread <= 0:  # nothing varied: each group tells as much as one face
+    if False:  # nothing varied: each group tells as much as one face
         return score_interval(value * groups, groups, _z())
     effective = min(spread / variance, float(n))
     return score_interval(value * effective, effective, _t(groups))

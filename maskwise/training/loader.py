@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from maskwise.data.manifest import Manifest
 from maskwise.errors import DataError, StorageError
-from maskwise.model.crops import CropSpec, crop_face, crop_whole
+from maskwise.model.crops import CropSpec
 from maskwise.model.images import read_image
+from maskwise.training.predictions import cut
 from maskwise.training.recipe import Augment
 from maskwise.values import Image
 
@@ -42,9 +43,7 @@ class Examples:
         return len(self.targets)
 
 
-def cut_all(
-    manifest: Manifest, spec: CropSpec, path: Path, progress: Callable[[int, int], None] | None = None
-) -> None:
+def cut_all(manifest: Manifest, spec: CropSpec, path: Path, progress: Callable[[int, int], None] | None = None) -> None:
     """Decode and cut every row of a manifest into one array file: (rows, size, size, 3) uint8, in the manifest's order.
 
     Raises:
@@ -59,7 +58,9 @@ def cut_all(
             return
         crops = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
         with ThreadPoolExecutor() as pool:  # Pillow and OpenCV decode and resize outside the interpreter's lock
-            for i, crop in enumerate(pool.map(lambda p, b: _cut(p, b, spec), manifest.rows["path"], boxes)):
+            for i, crop in enumerate(
+                pool.map(lambda p, b: cut(read_image(Path(p)), b, spec), manifest.rows["path"], boxes)
+            ):
                 crops[i] = crop
                 if progress:
                     progress(i + 1, len(crops))
@@ -72,11 +73,6 @@ def load_crops(path: Path) -> Crops:
     """Open what `cut_all` wrote, as a read-only memory map."""
     crops: Crops = np.load(path)[:0] if path.stat().st_size <= 128 else np.load(path, mmap_mode="r")
     return crops
-
-
-def _cut(path: str, box_xyxy: NDArray[np.float32], spec: CropSpec) -> Image:
-    image = read_image(Path(path))
-    return crop_whole(image, spec) if np.isnan(box_xyxy).any() else crop_face(image, box_xyxy, spec)
 
 
 def examples(manifest: Manifest, labels: tuple[str, ...], crops: Crops) -> Examples:
@@ -93,7 +89,7 @@ def examples(manifest: Manifest, labels: tuple[str, ...], crops: Crops) -> Examp
 
 
 def epoch_batches(n: int, batch_size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
-    """Every example once, in an order that depends on the seed and the epoch alone, so that a resumed run repeats it."""
+    """Every example once, in an order that depends on seed and epoch alone, so that a resumed run repeats it."""
     order = np.random.default_rng([seed, epoch]).permutation(n)
     return [order[start : start + batch_size] for start in range(0, n, batch_size)]
 
@@ -102,8 +98,8 @@ def augmented(crops: Crops, change: Augment, seed: int, epoch: int, indices: NDA
     """Random changes, each example's drawn from its own stream: independent of batching and of processes."""
     if change == Augment():
         return crops
-    changed = [_change(c, change, np.random.default_rng([seed, epoch, int(i)])) for c, i in zip(crops, indices, strict=True)]
-    return np.stack(changed)
+    streams = (np.random.default_rng([seed, epoch, int(i)]) for i in indices)
+    return np.stack([_change(crop, change, rng) for crop, rng in zip(crops, streams, strict=True)])
 
 
 def _change(crop: Image, change: Augment, rng: np.random.Generator) -> Image:

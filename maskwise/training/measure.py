@@ -40,9 +40,8 @@ def measure_artifact(
         DataError: nothing to measure on.
     """
     classifier = MaskClassifier.load(folder)
-    return measure(
-        classifier, manifest, name=_name(folder), split=split, history=read_history(folder / HISTORY_NAME), progress=progress
-    )
+    history = read_history(folder / HISTORY_NAME)
+    return measure(classifier, manifest, name=_name(folder), split=split, history=history, progress=progress)
 
 
 def measure(
@@ -63,9 +62,7 @@ def measure(
     if classifier.card.faces == "detect":
         manifest = add_boxes(manifest, YuNet())
     predictions = predict(classifier, manifest, progress)
-    return evaluate(
-        predictions, classifier.card, name=name, split=split, history=history, split_check=split_check
-    )
+    return evaluate(predictions, classifier.card, name=name, split=split, history=history, split_check=split_check)
 
 
 def _name(folder: Path) -> str:

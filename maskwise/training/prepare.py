@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from maskwise.data.boxes import add_boxes
@@ -23,9 +24,11 @@ def prepare(manifest: Manifest, recipe: Recipe, run: Path, listener: Listener) -
         StorageError: the folder holds a run already, or cannot be written.
     """
     if (run / "manifest.parquet").exists():
-        raise StorageError(f"{run} already holds a run; go on with it by --resume {run}, or name another folder with --out")
+        raise StorageError(
+            f"{run} already holds a run; go on with it by --resume {run}, or name another folder with --out"
+        )
     if recipe.faces == "detect":
-        manifest = add_boxes(manifest, YuNet(), lambda done, total: listener.progress("finding faces", done, total))
+        manifest = add_boxes(manifest, YuNet(), partial(listener.progress, "finding faces"))
     check_trainable(manifest)
     chosen = recipe.split
     manifest = split(manifest, by=chosen.by, validation=chosen.validation, test=chosen.test, seed=chosen.seed)

@@ -20,6 +20,9 @@ from maskwise.model.preprocess import Preprocess
 from maskwise.model.verdict import Thresholds
 
 
+Precision = Literal["32-true", "bf16-mixed"]
+
+
 def _positive(name: str, value: float) -> None:
     if not value > 0:
         raise ConfigError(f"{name}: {value} must be above 0")
@@ -128,7 +131,7 @@ class Recipe:
     batch_size: int = 64
     keep: Literal["last", "best"] = "last"
     patience: int | None = None
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    precision: Precision = "32-true"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -194,7 +197,8 @@ def _read(name_or_file: str) -> dict[str, Any]:
         content = yaml.safe_load(text)
     except FileNotFoundError as error:
         raise ConfigError(
-            f"recipe {name_or_file!r} is neither a file nor one of {', '.join(names())}; give one of these or a YAML file"
+            f"recipe {name_or_file!r} is neither a file nor one of {', '.join(names())}; "
+            "give one of these or a YAML file"
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"recipe {name_or_file} cannot be read: {error}") from error

@@ -136,5 +136,5 @@ def _unread(content: Content) -> list[str]:
     lost, rows = len(content["unusable"]), content["data"]["rows"]
     if not lost:
         return []
-    verb = "row could" if lost == 1 else "rows could"
-    return [f"{lost:,} of {rows:,} {verb} not be used and {'is' if lost == 1 else 'are'} in no figure; listed below."]
+    verb = "is" if lost == 1 else "are"
+    return [f"{lost:,} of {rows:,} rows could not be used and {verb} in no figure; the report lists them."]

@@ -101,8 +101,9 @@ def span(figure: Mapping[str, Any]) -> str:
     """An interval in words, rounded outwards, so that it never looks narrower than it is."""
     if figure["value"] is None:
         return "not defined"
-    low, high = math.floor(figure["low"] * 1000 + 1e-9) / 10, math.ceil(figure["high"] * 1000 - 1e-9) / 10
-    return f"{low:g} to {high:g}\N{NO-BREAK SPACE}%"
+    low, high = math.floor(figure["low"] * 1000 + 1e-9), math.ceil(figure["high"] * 1000 - 1e-9)
+    first, last = (f"{end // 10}" if end in (0, 1000) else f"{end / 10:.1f}" for end in (low, high))
+    return f"{first} to {last}\N{NO-BREAK SPACE}%"
 
 
 def _headlines(content: Content) -> list[tuple[str, str, Content]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -28,7 +29,7 @@ from maskwise.training.listener import Listener
 from maskwise.training.loader import Examples, cut_all, examples, load_crops
 from maskwise.training.logs import TensorBoard
 from maskwise.training.prepare import prepare
-from maskwise.training.recipe import Recipe
+from maskwise.training.recipe import Precision, Recipe
 from maskwise.training.trainer import EpochRecord, fit, make_optimizer
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -77,7 +78,7 @@ def resume(run: Path, *, device: str = "auto", processes: int = 1, listener: Lis
     return _train_prepared(fabric, run, (listener or Listener()) if _is_first() else Listener())
 
 
-def make_fabric(device: str, processes: int, precision: str) -> Fabric:
+def make_fabric(device: str, processes: int, precision: Precision) -> Fabric:
     """Device, precision and processes, as lightning-fabric sets them up.
 
     Raises:
@@ -90,11 +91,11 @@ def make_fabric(device: str, processes: int, precision: str) -> Fabric:
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if not there.get(device, True):
         raise ConfigError(f"device {device!r} is not available on this machine; use --device auto or cpu")
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", processes))  # torchrun has started them already
+    nodes = int(os.environ.get("WORLD_SIZE", here)) // here
+    strategy = "ddp" if here * nodes > 1 else "auto"
     try:
-        # "auto" would start one process per graphics card; here a run has the processes that were asked for.
-        return Fabric(
-            accelerator=device, devices=processes, strategy="ddp" if processes > 1 else "auto", precision=precision
-        )  # type: ignore[arg-type]  # Fabric spells the allowed precisions out; the recipe has checked them
+        return Fabric(accelerator=device, devices=here, num_nodes=nodes, strategy=strategy, precision=precision)
     except (RuntimeError, ValueError) as error:
         raise ConfigError(f"device {device!r} with {processes} processes: {str(error).splitlines()[0]}") from error
 
@@ -108,7 +109,9 @@ def read_recipe(run: Path) -> Recipe:
     try:
         return from_mapping(Recipe, "", yaml.safe_load((run / "recipe.yaml").read_text()))
     except OSError as error:
-        raise DataError(f"{run} holds no run: cannot read recipe.yaml ({error.strerror}); start one without --resume") from error
+        raise DataError(
+            f"{run} holds no run: cannot read recipe.yaml ({error.strerror}); start one without --resume"
+        ) from error
 
 
 def _is_first() -> bool:
@@ -124,7 +127,7 @@ def _train_prepared(fabric: Fabric, run: Path, listener: Listener) -> Path:
     try:
         if fabric.is_global_zero:
             for name, part in parts.items():
-                cut_all(part, recipe.crop, files[name], lambda d, t, what=name: listener.progress(f"cutting {what}", d, t))  # type: ignore[misc]
+                cut_all(part, recipe.crop, files[name], partial(listener.progress, f"cutting {name}"))
         fabric.barrier()
         sets = {name: examples(part, manifest.labels, load_crops(files[name])) for name, part in parts.items()}
         network, records = learn(fabric, recipe, manifest, sets, run, listener)
@@ -153,8 +156,12 @@ def learn(
     last, best = run / "checkpoints" / "last.safetensors", run / "checkpoints" / "best.safetensors"
     records = _restore(last, network, optimizer, manifest.fingerprint())
     board = TensorBoard(run / "tensorboard", records) if fabric.is_global_zero else None
-    epochs = () if stopped(records, recipe.patience) else fit(
-        fabric, wrapped, wrapped_optimizer, recipe, sets["train"], sets["validation"], len(records), listener.step
+    epochs = (
+        ()
+        if stopped(records, recipe.patience)
+        else fit(
+            fabric, wrapped, wrapped_optimizer, recipe, sets["train"], sets["validation"], len(records), listener.step
+        )
     )
     for record in epochs:
         records.append(record)

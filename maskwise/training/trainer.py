@@ -84,8 +84,12 @@ def fit(
     """Train in place; one record per epoch.
 
     Args:
-        fabric: knows device, precision and processes; network and optimizer were set up by it.
-        validation: may be empty; then the records' validation figures are None.
+        fabric: knows device, precision and processes.
+        network: set up by fabric.
+        optimizer: set up by fabric.
+        recipe: epochs, batches, learning rate, augmentation.
+        train: what is learned from.
+        validation: what is measured on; may be empty, then the records' validation figures are None.
         first_epoch: where a resumed run goes on.
         on_step: hears how it goes.
 
@@ -107,11 +111,13 @@ def fit(
             asked = time.monotonic()
         train_loss, train_accuracy = means(fabric, sums)
         if not math.isfinite(train_loss):
-            raise UsageError(f"epoch {epoch + 1}: the loss is no longer a number; lower optimizer.lr ({recipe.optimizer.lr})")
-        losses = measure(fabric, network, recipe, validation) if len(validation) else (None, None)
+            raise UsageError(
+                f"epoch {epoch + 1}: the loss is no longer a number; lower optimizer.lr ({recipe.optimizer.lr})"
+            )
+        loss, accuracy = measure(fabric, network, recipe, validation) if len(validation) else (None, None)
         seconds = time.monotonic() - started
         lr = optimizer.param_groups[0]["lr"]
-        yield EpochRecord(epoch, lr, train_loss, train_accuracy, *losses, seconds, waited_s)
+        yield EpochRecord(epoch, lr, train_loss, train_accuracy, loss, accuracy, seconds, waited_s)
 
 
 def training_step(fabric: Fabric, network: nn.Module, optimizer: Optimizer, batch: Batch) -> Tensor:

@@ -28,7 +28,7 @@ def test_no_crops_are_an_ordinary_batch() -> None:
 
 def test_floats_are_refused_since_they_were_scaled_already() -> None:
     with pytest.raises(ShapeError, match="uint8"):
-        Preprocess()(CROPS.astype(np.float32))  # type: ignore[arg-type]
+        Preprocess()(CROPS.astype(np.float32))
 
 
 @pytest.mark.parametrize(("mean", "std"), [((0, 0, 0), (1, 0, 1)), ((0, 0), (1, 1, 1))])

@@ -14,11 +14,11 @@ from maskwise.errors import ArtifactError
 from maskwise.training import checkpoint
 
 
-def stepped(kind: type[Optimizer], steps: int) -> tuple[nn.Module, Optimizer]:
+def stepped(kind: type[SGD] | type[AdamW], steps: int) -> tuple[nn.Module, Optimizer]:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
-    options = {"momentum": 0.9} if kind is SGD else {}
-    optimizer = kind(network.parameters(), lr=0.1, **options)
+    momentum = {"momentum": 0.9} if kind is SGD else {}
+    optimizer: Optimizer = kind(network.parameters(), lr=0.1, **momentum)  # type: ignore[arg-type]
     step_on(network, optimizer, steps)
     return network, optimizer
 
@@ -32,7 +32,7 @@ def step_on(network: nn.Module, optimizer: Optimizer, steps: int) -> None:
 
 
 @pytest.mark.parametrize("kind", [SGD, AdamW])
-def test_going_on_from_a_checkpoint_is_going_on(kind: type[Optimizer], tmp_path: Path) -> None:
+def test_going_on_from_a_checkpoint_is_going_on(kind: type[SGD] | type[AdamW], tmp_path: Path) -> None:
     unbroken, _ = stepped(kind, 5)
     network, optimizer = stepped(kind, 3)
     checkpoint.save(tmp_path / "c.safetensors", network, optimizer, {"epoch": 3})

@@ -155,7 +155,8 @@ def test_faces_that_belong_together_widen_the_interval(column: str) -> None:
     truth = ["masked"] * 50 + ["unmasked"] * 50
     answers = ["unmasked"] * 10 + ["masked"] * 40 + ["unmasked"] * 50
     alone = measured(truth, answers)["accuracy"]
-    content = measured(truth, answers, **{column: [f"{i // 10}" for i in range(100)]})
+    columns: dict[str, Any] = {column: [f"{i // 10}" for i in range(100)]}
+    content = measured(truth, answers, **columns)
     assert content["groups"] == 10
     assert content["interval_method"]["proportions"].startswith("bootstrap by group, 2000 resamples, seed 0")
     assert content["accuracy"]["value"] == alone["value"]
@@ -261,7 +262,10 @@ def test_few_faces_and_one_dominant_person_are_warnings() -> None:
         ((0.97, 0.941, 0.986, 383), "Out of 100 masked faces, 97 (94 to 99) are called masked; counted on 383 faces."),
         ((0.998, 0.99, 1.0, 500), "Out of 100 masked faces, 99 (99 to 100) are called masked; counted on 500 faces."),
         ((1.0, 0.2, 1.0, 1), "Out of 100 masked faces, 100 (20 to 100) are called masked; counted on 1 face."),
-        ((0.9974, 0.99, 0.999, 2000), "Out of 1,000 masked faces, 997 (990 to 999) are called masked; counted on 2,000 faces."),
+        (
+            (0.9974, 0.99, 0.999, 2000),
+            "Out of 1,000 masked faces, 997 (990 to 999) are called masked; counted on 2,000 faces.",
+        ),
         ((0.001, 0.0, 0.01, 900), "Out of 100 masked faces, 1 (0 to 1) are called masked; counted on 900 faces."),
     ],
 )  # fmt: skip

@@ -24,13 +24,16 @@ def test_nothing_to_change_is_no_change() -> None:
     assert augmented(CROPS, Augment(), 0, 0, INDICES) is CROPS
 
 
-@pytest.mark.parametrize("change", [Augment(flip=True), Augment(light=0.3), Augment(colour=0.3), Augment(shift=0.1), Augment(zoom=0.2)])
+@pytest.mark.parametrize(
+    "change", [Augment(flip=True), Augment(light=0.3), Augment(colour=0.3), Augment(shift=0.1), Augment(zoom=0.2)]
+)
 def test_a_change_depends_on_seed_epoch_and_example_alone(change: Augment) -> None:
     whole = augmented(CROPS, change, 0, 5, INDICES)
     part = augmented(CROPS[[7, 2]], change, 0, 5, np.array([7, 2]))
     assert np.array_equal(part, whole[[7, 2]])
     assert not np.array_equal(whole, augmented(CROPS, change, 0, 6, INDICES))
-    assert (whole.shape, whole.dtype) == (CROPS.shape, np.uint8)
+    assert whole.shape == CROPS.shape
+    assert whole.dtype == np.uint8
 
 
 def test_a_flip_mirrors_about_half() -> None:
@@ -47,8 +50,7 @@ def test_working_ahead_changes_nothing_and_passes_errors_on() -> None:
         yield from range(3)
         raise ValueError("broken")
 
-    got = []
+    items = ahead(three_then_fail())
+    assert [next(items) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ValueError, match="broken"):
-        for item in ahead(three_then_fail()):
-            got.append(item)
-    assert got == [0, 1, 2]
+        next(items)

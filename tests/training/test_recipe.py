@@ -60,7 +60,11 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("epochs=3", ("epochs", 3)), ("patience=null", ("patience", None)), ("network=timm/resnet18", ("network", "timm/resnet18"))],
+    [
+        ("epochs=3", ("epochs", 3)),
+        ("patience=null", ("patience", None)),
+        ("network=timm/resnet18", ("network", "timm/resnet18")),
+    ],
 )
 def test_overrides_are_typed(text: str, expected: tuple[str, object]) -> None:
     assert recipes.parse_override(text) == expected

@@ -1,0 +1,251 @@
+"""The straight line from a folder of pictures to an artifact, with its interruptions."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import polars as pl
+import pytest
+import torch
+from PIL import Image as Pillow
+from safetensors.torch import load_file
+
+from maskwise.data import manifest as manifests
+from maskwise.data.formats import read_dataset
+from maskwise.errors import ConfigError, DataError, ExportError, StorageError
+from maskwise.model import networks
+from maskwise.model.artifact import ModelCard, read_card
+from maskwise.model.classifier import MaskClassifier, softmax
+from maskwise.model.crops import CropSpec
+from maskwise.model.preprocess import Preprocess
+from maskwise.training import export
+from maskwise.training import recipe as recipes
+from maskwise.training.history import read_history
+from maskwise.training.recipe import Recipe
+from maskwise.training.run import best_epoch, resume, stopped, train
+from maskwise.training.trainer import EpochRecord
+
+SIZE, PER_CLASS = 16, 24
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes that noise does not quite hide: bright above and dark below, and the other way round."""
+    folder, rng = tmp_path_factory.mktemp("pictures"), np.random.default_rng(0)
+    for label, sign in (("masked", 1), ("unmasked", -1)):
+        for person in range(PER_CLASS // 4):
+            for i in range(4):
+                pixels = 128 + sign * np.linspace(40, -40, 20)[:, None, None] + rng.normal(0, 40, (20, 20, 3))
+                path = folder / label / f"{label}{person}" / f"{i}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Pillow.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(path)
+    return folder
+
+
+def small(**overrides: object) -> Recipe:
+    size = {"crop.size_px": SIZE, "batch_size": 8, "epochs": 3, "optimizer.lr": 0.02, "split.validation": 0.25}
+    return recipes.load("study", size | overrides)
+
+
+@pytest.fixture(scope="module")
+def trained(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    run = tmp_path_factory.mktemp("runs") / "unbroken"
+    train(lambda: read_dataset(pictures), small(), run)
+    return run
+
+
+def test_a_run_leaves_what_it_promises(trained: Path) -> None:
+    names = {str(p.relative_to(trained)) for p in trained.rglob("*") if p.is_file()}
+    assert names >= {
+        "recipe.yaml",
+        "manifest.parquet",
+        "history.csv",
+        "checkpoints/last.safetensors",
+        "checkpoints/best.safetensors",
+        *(f"artifact/{name}" for name in ("model.json", "model.onnx", "model.safetensors", "report.html")),
+        *(f"artifact/{name}" for name in ("report.json", "predictions.csv", "history.csv")),
+    }
+    assert any(name.startswith("tensorboard/events") for name in names)
+    assert not any("crops" in name for name in names), "cut faces must not outlive the run"
+
+
+def test_the_artifact_holds_the_last_epochs_weights_not_the_first(trained: Path) -> None:
+    """The study saved its weights before training."""
+    weights = load_file(trained / "artifact" / "model.safetensors")
+    torch.manual_seed(0)
+    initial = networks.build("sequential", 2, SIZE).state_dict()
+    assert any(not torch.equal(weights[name], initial[name]) for name in initial)
+    last = load_file(trained / "checkpoints" / "last.safetensors")
+    assert all(torch.equal(weights[name], last[f"network.{name}"]) for name in initial)
+    report = json.loads((trained / "artifact" / "report.json").read_text())
+    assert report["accuracy"]["value"] == pytest.approx(
+        read_history(trained / "history.csv")[-1]["validation_accuracy"], abs=1e-6
+    )
+
+
+def test_model_json_carries_the_measured_figures(trained: Path) -> None:
+    card = read_card(trained / "artifact")
+    report = json.loads((trained / "artifact" / "report.json").read_text())
+    assert card.figures["validation"]["accuracy"] == report["accuracy"]
+    assert card.figures["parity"]["max_difference"] <= card.figures["parity"]["bound"]
+    assert card.data["counts"]["validation"] == {
+        label: sum(row) for label, row in zip(report["labels"], report["confusion"], strict=True)
+    }
+    assert card.data["split_check"] == {"by": "grouped", "groups": 0, "duplicates": 0}
+
+
+def test_the_confusion_is_what_predictions_csv_recounts(trained: Path) -> None:
+    report = json.loads((trained / "artifact" / "report.json").read_text())
+    rows = pl.read_csv(trained / "artifact" / "predictions.csv")
+    recount = [
+        [rows.filter((pl.col("label") == t) & (pl.col("predicted") == p)).height for p in report["labels"]]
+        for t in report["labels"]
+    ]
+    validation = manifests.load(trained / "manifest.parquet").part("validation").rows.height
+    assert report["confusion"] == recount
+    assert sum(map(sum, recount)) == report["n"] == validation
+
+
+def test_a_random_split_is_told_apart(pictures: Path, tmp_path: Path) -> None:
+    train(lambda: read_dataset(pictures), small(epochs=1, **{"split.by": "random"}), tmp_path / "run")
+    check = read_card(tmp_path / "run" / "artifact").data["split_check"]
+    assert check["groups"] > 0
+    assert "both sides" in (tmp_path / "run" / "artifact" / "report.html").read_text()
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from maskwise.data.formats import read_dataset
+from maskwise.training.listener import Listener
+from maskwise.training.run import train
+from tests.training.test_run import small
+
+def step(done, total, loss, accuracy):
+    if done == 2 and (run / "history.csv").exists():  # in the middle of the second epoch
+        os.kill(os.getpid(), signal.SIGKILL)
+
+run = Path(sys.argv[2])
+train(lambda: read_dataset(sys.argv[1]), small(), run, listener=Listener(step=step))
+"""
+
+
+def test_resuming_after_kill_9_walks_the_unbroken_curve(pictures: Path, trained: Path, tmp_path: Path) -> None:
+    run = tmp_path / "killed"
+    killed = subprocess.run([sys.executable, "-c", KILLED, str(pictures), str(run)], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert len(read_history(run / "history.csv")) == 1
+    resume(run)
+    curves = [
+        [
+            {key: row[key] for key in row if not key.endswith(("seconds", "_s"))}
+            for row in read_history(r / "history.csv")
+        ]
+        for r in (trained, run)
+    ]
+    assert curves[0] == curves[1]
+    ours, theirs = (load_file(r / "artifact" / "model.safetensors") for r in (run, trained))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    assert not list(run.glob(".crops*"))
+
+
+def test_a_finished_run_is_not_trained_over(trained: Path, pictures: Path) -> None:
+    with pytest.raises(StorageError, match="--resume"):
+        train(lambda: read_dataset(pictures), small(), trained)
+
+
+def test_resuming_nothing_says_so(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no run"):
+        resume(tmp_path)
+
+
+def test_changed_data_is_not_resumed(pictures: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train(lambda: read_dataset(pictures), small(epochs=1), run)
+    manifest = manifests.load(run / "manifest.parquet")
+    other = pl.col("label").replace_strict({"masked": "unmasked", "unmasked": "masked"})
+    first = pl.col("path") == manifest.rows["path"][0]
+    flipped = manifest.rows.with_columns(pl.when(first).then(other).otherwise("label").alias("label"))
+    manifests.Manifest(flipped).save(run / "manifest.parquet")
+    with pytest.raises(DataError, match="changed since"):
+        resume(run)
+
+
+def test_two_processes_walk_the_curve_of_one(pictures: Path, trained: Path, tmp_path: Path) -> None:
+    """The same global batches, shared by two processes over gloo; float addition in another order is all that differs."""
+    recipe, run = tmp_path / "recipe.yaml", tmp_path / "two"
+    recipe.write_text(small().to_yaml())
+    command = [sys.executable, "-m", "maskwise", "train", "--data", str(pictures), "--recipe", str(recipe)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    ran = subprocess.run(
+        [*command, "--out", str(run), "--processes", "2", "--device", "cpu"],
+        check=False, capture_output=True, text=True, env=environment, timeout=300,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    for one, two in zip(read_history(trained / "history.csv"), read_history(run / "history.csv"), strict=True):
+        assert two["train_loss"] == pytest.approx(one["train_loss"], rel=1e-4)
+        assert two["validation_loss"] == pytest.approx(one["validation_loss"], rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("losses", "patience", "best", "stops"),
+    [
+        ([3, 2, 1], 1, 2, False),
+        ([3, 1, 2], 1, 1, True),
+        ([3, 1, 2], 2, 1, False),
+        ([1, 1, 1], 2, 0, True),
+        ([3, 1, 2], None, 1, False),
+    ],
+)
+def test_early_stopping(losses: list[float], patience: int | None, best: int, stops: bool) -> None:
+    records = [EpochRecord(i, 0.1, 0, 0, loss, 0, 0, 0) for i, loss in enumerate(losses)]
+    assert best_epoch(records) == best
+    assert stopped(records, patience) == stops
+
+
+def test_early_stopping_stops_the_run(pictures: Path, tmp_path: Path) -> None:
+    frozen = small(epochs=5, patience=1, **{"optimizer.lr": 1e-12})
+    train(lambda: read_dataset(pictures), frozen, tmp_path / "run")
+    assert len(read_history(tmp_path / "run" / "history.csv")) < 5
+
+
+def test_a_device_that_is_not_there_says_so(pictures: Path, tmp_path: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine has the device")
+    with pytest.raises(ConfigError, match="not available"):
+        train(lambda: read_dataset(pictures), small(), tmp_path / "run", device="cuda")
+
+
+def test_an_export_that_disagrees_is_refused(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = networks.build("sequential", 2, SIZE)
+    export.export_onnx(network, SIZE, tmp_path / "model.onnx")
+    card = ModelCard(("masked", "unmasked"), "sequential", CropSpec(SIZE), Preprocess())
+    crops = np.random.default_rng(0).integers(0, 256, (5, SIZE, SIZE, 3)).astype(np.uint8)
+    assert export.check_parity(network, card, tmp_path / "model.onnx", crops).flips == 0
+    with torch.no_grad():
+        next(network.parameters()).mul_(1.5)
+    with pytest.raises(ExportError, match="disagrees with PyTorch on 5 crops"):
+        export.check_parity(network, card, tmp_path / "model.onnx", crops)
+
+
+def test_the_onnx_file_takes_any_batch_and_stands_alone(trained: Path) -> None:
+    session = ort.InferenceSession(str(trained / "artifact" / "model.onnx"))
+    for n in (1, 2, 7):
+        assert session.run(None, {"crops": np.zeros((n, 3, SIZE, SIZE), np.float32)})[0].shape == (n, 2)
+
+
+def test_the_classifier_is_the_network(trained: Path) -> None:
+    crops = np.random.default_rng(1).integers(0, 256, (9, SIZE, SIZE, 3)).astype(np.uint8)
+    network = networks.build("sequential", 2, SIZE)
+    network.load_state_dict(load_file(trained / "artifact" / "model.safetensors"))
+    with torch.no_grad():
+        expected = softmax(network.eval()(torch.from_numpy(Preprocess()(crops))).numpy())
+    np.testing.assert_allclose(MaskClassifier.load(trained / "artifact")(crops), expected, atol=1e-5)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -76,13 +77,14 @@ class Manifest:
         partial = path.with_name(path.name + ".partial")
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            if path.suffix == ".csv":
+            if path.suffix.lower() == ".csv":
                 rows.write_csv(partial)
             else:
                 rows.write_parquet(partial)
             partial.replace(path)
         except OSError as error:
-            partial.unlink(missing_ok=True)
+            with suppress(OSError):  # the reason to tell is the first one
+                partial.unlink(missing_ok=True)
             raise StorageError(f"cannot write the manifest {path}: {error.strerror or error}") from error
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -76,8 +76,21 @@ def crop_whole(image: Image, spec: CropSpec) -> Image:
     return resize(image, spec.size_px)
 
 
+Cut = Callable[[Image, Iterable[Box], CropSpec], NDArray[np.uint8]]
+"""From an RGB picture and its n face boxes to (n, size_px, size_px, 3) uint8; n may be 0."""
+
+
 def crop_faces(image: Image, boxes_xyxy: Iterable[Box], spec: CropSpec) -> NDArray[np.uint8]:
     """Cut every face out of an RGB picture: (n, size_px, size_px, 3) uint8; n may be 0."""
     check_image(image)
-    crops = [crop_face(image, box, spec) for box in boxes_xyxy]
+    return _stacked([crop_face(image, box, spec) for box in boxes_xyxy], spec)
+
+
+def crop_pictures(image: Image, boxes_xyxy: Iterable[Box], spec: CropSpec) -> NDArray[np.uint8]:
+    """A Cut for pictures that are face crops already: whatever the box, the whole picture as `crop_whole` gives it."""
+    check_image(image)
+    return _stacked([crop_whole(image, spec) for _ in boxes_xyxy], spec)
+
+
+def _stacked(crops: list[Image], spec: CropSpec) -> NDArray[np.uint8]:
     return np.stack(crops) if crops else np.zeros((0, spec.size_px, spec.size_px, 3), np.uint8)

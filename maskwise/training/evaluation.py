@@ -204,7 +204,7 @@ def _of_source(part: Judged, seed: int) -> Content:
 
 def _method(judged: Judged, seed: int) -> dict[str, str]:
     boot = f"{intervals.RESAMPLES} resamples, seed {seed}"
-    ranking = f"{intervals.RANKING_RESAMPLES} resamples, seed {seed}"
+    ranking = f"{intervals.ranking_resamples(len(judged.index))} resamples, seed {seed}"
     alone = intervals.independent(judged.groups)
     unit = "face" if alone else "group"
     wilson = (

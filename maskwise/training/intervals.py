@@ -30,8 +30,11 @@ from maskwise.training.metrics import UNDEFINED, Counts, Figure, Figures, score_
 
 LEVEL = 0.95
 RESAMPLES = 2000
-RANKING_RESAMPLES = 500
-"""For areas under curves: each resample ranks every face again."""
+RANKING_RESAMPLES = (500, 100)
+"""For areas under curves, most and fewest: each resample looks at every face again, so many faces get fewer."""
+
+RANKING_WORK = 20_000_000
+"""Resamples times faces from which on resamples are saved."""
 
 CHUNK = 4_000_000
 """Largest number of weights held at a time: 32 MB."""
@@ -111,10 +114,16 @@ def areas_of(scores: Figures, positive: Flags, groups: Groups, seed: int = 0) ->
     # Both sides must vary for an area to vary: the smaller one says how much is known.
     sides = min(len(np.unique(codes[positive])), len(np.unique(codes[~positive])))
     values = areas(scores, positive, np.ones((1, n)))
-    parts = [areas(scores, positive, weights) for weights in group_weights(codes, RANKING_RESAMPLES, seed)]
+    parts = [areas(scores, positive, weights) for weights in group_weights(codes, ranking_resamples(n), seed)]
     samples = [np.concatenate(part) for part in zip(*parts, strict=True)]
     roc, pr = (Figure(float(v[0]), *around(float(v[0]), s, n, sides), n) for v, s in zip(values, samples, strict=True))
     return roc, pr
+
+
+def ranking_resamples(n: int) -> int:
+    """How many resamples the areas under the curves of n faces get."""
+    most, fewest = RANKING_RESAMPLES
+    return min(most, max(fewest, RANKING_WORK // n))
 
 
 def areas(scores: Figures, positive: Flags, weights: NDArray[Any]) -> tuple[Figures, Figures]:
@@ -210,7 +219,7 @@ def _effective(value: float, samples: Figures, n: int, groups: int) -> tuple[flo
     samples = samples[~np.isnan(samples)]
     variance = float(samples.var()) * groups / (groups - 1) if groups > 1 and samples.size else 0.0
     spread = value * (1 - value)
-    if False:  # nothing varied: each group tells as much as one face
+    if variance <= 1e-12 or spread <= 0:  # nothing varied: each group tells as much as one face
         return score_interval(value * groups, groups, _z())
     effective = min(spread / variance, float(n))
     return score_interval(value * effective, effective, _t(groups))

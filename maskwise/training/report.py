@@ -19,7 +19,7 @@ from maskwise.errors import StorageError
 from maskwise.model.palette import COLOURS
 from maskwise.training import charts
 from maskwise.training.evaluation import Content, Evaluation
-from maskwise.training.thumbnails import plot, thumbnails
+from maskwise.training.thumbnails import holds_pictures, plot, thumbnails
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,7 +37,7 @@ def write_report(
         evaluation: what was measured.
         folder: where to; made if it is not there.
         figures: plots of the data, by title.
-        pictures: whether the page may hold faces; without them it has their file names only.
+        pictures: whether the page may hold faces; without, it has their file names only, and no plot that shows faces.
 
     Returns:
         The page.
@@ -66,7 +66,9 @@ def render(evaluation: Evaluation, *, figures: Mapping[str, Figure] | None = Non
         ranking=charts.ranking_charts(content),
         learning=charts.history_charts(content["history"]),
         chart=charts,
-        figures={title: plot(figure) for title, figure in (figures or {}).items()},
+        figures={
+            title: plot(figure) for title, figure in (figures or {}).items() if pictures or not holds_pictures(figure)
+        },
         pictures=pictures,
         thumbnails=_thumbnails(evaluation) if pictures else {},
     )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SIDE_PX = 112
 QUALITY = 82
+PLOT_DPI = 130
 
 
 def thumbnails(
@@ -52,9 +53,20 @@ def _thumbnail(path: str, box_xyxy: NDArray[np.float32], spec: CropSpec) -> str 
     return data_uri("image/jpeg", encoded.tobytes())
 
 
+def holds_pictures(figure: Figure) -> bool:
+    """Whether a matplotlib figure shows faces, not only figures about them."""
+    return any(axes.images for axes in figure.axes)
+
+
 def plot(figure: Figure) -> str:
-    """A matplotlib figure as a data URI; the same figure gives the same bytes."""
+    """A matplotlib figure as a data URI; the same figure gives the same bytes.
+
+    Lines become SVG, sharp at any size; a grid of faces becomes WebP, a tenth of what it weighs as SVG.
+    """
     file = io.BytesIO()
+    if holds_pictures(figure):
+        figure.savefig(file, format="webp", dpi=PLOT_DPI, bbox_inches="tight", pil_kwargs={"quality": QUALITY})
+        return data_uri("image/webp", file.getvalue())
     with mpl.rc_context({"svg.hashsalt": "maskwise", "svg.fonttype": "path"}):
         figure.savefig(file, format="svg", transparent=True, bbox_inches="tight", metadata={"Date": None})
     return data_uri("image/svg+xml", file.getvalue())

@@ -32,14 +32,18 @@ def write(folder: Path, text: str, name: str = "mine.csv") -> Path:
     return folder / name
 
 
+def span(length: int) -> st.SearchStrategy[list[float]]:
+    """Two different positions in order, as float32 holds them."""
+    inside = st.floats(0, length, width=32, allow_subnormal=False)
+    return st.lists(inside, min_size=2, max_size=2, unique=True).map(sorted)
+
+
 @st.composite
 def rows(draw: st.DrawFn) -> dict[str, Any]:
     width, height = draw(st.integers(2, 4000)), draw(st.integers(2, 4000))
-    f32 = {"width": 32, "allow_subnormal": False}
-    box = [None] * 4
+    box: list[float | None] = [None] * 4
     if draw(st.booleans()):
-        x = sorted(draw(st.lists(st.floats(0, width, **f32), min_size=2, max_size=2, unique=True)))
-        y = sorted(draw(st.lists(st.floats(0, height, **f32), min_size=2, max_size=2, unique=True)))
+        x, y = draw(span(width)), draw(span(height))
         box = [x[0], y[0], x[1], y[1]]
     return {
         "name": draw(NAMES), "x_min": box[0], "y_min": box[1], "x_max": box[2], "y_max": box[3],

@@ -36,7 +36,8 @@ def test_facts_are_those_of_the_file_in_the_order_asked(tmp_path: Path) -> None:
     paths = [picture(tmp_path / f"{i}.png", 10 + i, 20 + i, i) for i in range(9)]
     got = read_facts(paths[::-1], cache=None)
     assert got == [
-        Facts(hashlib.sha256(path.read_bytes()).hexdigest(), 10 + i, 20 + i) for i, path in reversed([*enumerate(paths)])
+        Facts(hashlib.sha256(path.read_bytes()).hexdigest(), 10 + i, 20 + i)
+        for i, path in reversed([*enumerate(paths)])
     ]
 
 

@@ -200,3 +200,7 @@ def test_the_same_seed_gives_the_same_interval() -> None:
     right, groups = clustered(np.random.default_rng(3), 10, 10, 0.8, 0.2)
     assert intervals.proportion(right, groups, 7) == intervals.proportion(right, groups, 7)
     assert intervals.proportion(right, groups, 7) != intervals.proportion(right, groups, 8)
+
+
+def test_many_faces_get_fewer_rankings() -> None:
+    assert [intervals.ranking_resamples(n) for n in (1, 40_000, 100_000, 10**7)] == [500, 500, 200, 100]

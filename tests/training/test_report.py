@@ -236,8 +236,13 @@ def test_faces_are_shown_unless_left_out(tmp_path: Path) -> None:
     content = evaluation.to_json()
     shown = len(content["mistakes"]["shown"]) + len(content["correct"]["shown"])
     assert len(Page(render(evaluation)).all("img")) == shown > 12
-    without = render(evaluation, pictures=False)
-    assert "data:" not in without.split("</head>")[1]
+    grid, bars = Plot(), Plot()
+    grid.add_subplot().imshow(np.zeros((4, 4, 3), np.uint8))
+    bars.add_subplot().bar(["a"], [1])
+    plots = {"grid of faces": grid, "bars": bars}
+    assert len(Page(render(evaluation, figures=plots)).all("img")) == shown + 2
+    without = render(evaluation, pictures=False, figures=plots)
+    assert [img["alt"] for img in Page(without).all("img")] == ["bars"]
     assert without.count("picture left out") == shown
 
 

@@ -21,7 +21,7 @@ NOT_PICTURES = frozenset(
 )
 
 
-def files_below(folder: Path, _chain: tuple[tuple[int, int], ...] = ()) -> Iterator[Path]:
+def files_below(folder: Path) -> Iterator[Path]:
     """Every file below a folder, sorted; links are followed, but never back into a folder that holds them.
 
     Hidden folders and the ones that macOS leaves in archives are passed over.
@@ -29,15 +29,20 @@ def files_below(folder: Path, _chain: tuple[tuple[int, int], ...] = ()) -> Itera
     Raises:
         DataError: a folder that cannot be opened.
     """
+    # The folders above count too: a link up to the data set would bring the other classes' pictures into this one.
+    return _walk(folder, tuple(_identity(above) for above in folder.resolve().parents))
+
+
+def _walk(folder: Path, holders: tuple[tuple[int, int], ...]) -> Iterator[Path]:
     here = _identity(folder)
-    if here in _chain:
+    if here in holders:
         return
     for entry in entries(folder):
         path = Path(entry.path)
         if not _is_folder(entry):
             yield path
         elif not entry.name.startswith(".") and entry.name != "__MACOSX":
-            yield from files_below(path, (*_chain, here))
+            yield from _walk(path, (*holders, here))
 
 
 def entries(folder: Path) -> list[os.DirEntry[str]]:

@@ -94,9 +94,11 @@ def _read_csv(path: Path, column: str) -> list[dict[str, str | None]]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
-            rows: list[dict[str, str | None]] = list(reader)
+            columns, rows = reader.fieldnames or (), list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"cannot read {path}: {error}; it is a CSV (UTF-8) with the columns image,{column}") from error
-    if not {"image", column} <= set(reader.fieldnames or ()):
-        raise DataError(f"{path}: the columns are {reader.fieldnames}, needed are image,{column}; name them so")
+    if not {"image", column} <= set(columns):
+        raise DataError(
+            f"{path}: the columns are {', '.join(columns) or 'none'}, needed are image,{column}; name them so"
+        )
     return rows

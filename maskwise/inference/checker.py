@@ -1,0 +1,98 @@
+"""The three-line API: load an artifact, hand it pictures, read the verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from maskwise.errors import ArtifactError, ConfigError, ImageError
+from maskwise.inference.pipeline import Pipeline
+from maskwise.model.classifier import MaskClassifier
+from maskwise.model.crops import crop_pictures
+from maskwise.model.faces import WholePicture, YuNet
+from maskwise.model.images import read_image
+from maskwise.values import Frame, FrameResult, Image
+
+Picture = str | Path | Image | Frame
+"""A file, an RGB array (height, width, 3) uint8, or a Frame."""
+
+FACES = ("detect", "whole")
+
+
+def load(
+    artifact: str | Path = "default",
+    *,
+    faces: Literal["detect", "whole"] = "detect",
+    threshold: float | None = None,
+    threads: int = 0,
+) -> Checker:
+    """Load a model, ready to check pictures.
+
+    Args:
+        artifact: the folder that training wrote.
+        faces: `detect` finds the faces; `whole` takes each picture as one face that was cut out already.
+        threshold: confidence below which a verdict is `uncertain`, in [0, 1]; the artifact's own if None.
+        threads: for the network; 0 takes every core.
+
+    Raises:
+        ArtifactError: no sound artifact there.
+        ConfigError: `faces` or `threshold` out of range.
+    """
+    if faces not in FACES:
+        raise ConfigError(f"faces: {faces!r} is not one of {', '.join(FACES)}")
+    if str(artifact) == "default":
+        raise ArtifactError(
+            "this version of maskwise comes without a model of its own; make one with `maskwise demo` or "
+            "`maskwise train`, then name its artifact folder (--model maskwise-demo/run/artifact)"
+        )
+    classify = MaskClassifier.load(Path(artifact), threads)
+    thresholds = classify.card.thresholds
+    if threshold is not None:
+        thresholds = replace(thresholds, confidence=threshold)
+    if faces == "whole":
+        return Checker(Pipeline(WholePicture(), classify, thresholds, cut=crop_pictures))
+    return Checker(Pipeline(YuNet(), classify, thresholds))
+
+
+class Checker:
+    """Says of every face in a picture how its mask is worn.
+
+    pipeline: what does the work.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline = pipeline
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The model's classes."""
+        return self.pipeline.labels
+
+    def __call__(self, picture: Picture) -> FrameResult:
+        """Check one picture.
+
+        Raises:
+            ImageError: a file that cannot be read.
+            ShapeError: an array that is not (height, width, 3) uint8.
+        """
+        return self.pipeline(_frame(picture, 0))
+
+    def batch(self, pictures: Iterable[Picture]) -> Iterator[FrameResult]:
+        """Check many; a file that cannot be read gives a result with its error, and the rest goes on."""
+        for index, picture in enumerate(pictures):
+            try:
+                yield self.pipeline(_frame(picture, index))
+            except ImageError as error:
+                yield FrameResult.failed(str(picture), index, str(error), self.labels)
+
+
+def _frame(picture: Picture, index: int) -> Frame:
+    if isinstance(picture, Frame):
+        return picture
+    if isinstance(picture, np.ndarray):
+        return Frame(picture, index=index)
+    return Frame(read_image(Path(picture)), str(picture), index)

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+import maskwise
+from maskwise.errors import ArtifactError, ConfigError, ImageError, ShapeError
+from maskwise.inference.pipeline import Pipeline
+from maskwise.model.classifier import MaskClassifier
+from maskwise.model.crops import crop_whole
+from maskwise.model.faces import WholePicture
+from maskwise.model.verdict import Thresholds
+from maskwise.values import Faces, Frame, Image
+from tests.builders import BLUEISH, REDDISH, tiny_artifact
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_artifact(tmp_path_factory.mktemp("artifact"))
+
+
+def plain(colour: tuple[int, int, int], size: int = 40) -> Image:
+    return np.full((size, size, 3), colour, np.uint8)
+
+
+@pytest.mark.parametrize(("colour", "verdict"), [(BLUEISH, "masked"), (REDDISH, "unmasked")])
+@pytest.mark.parametrize("kind", ["array", "png", "bmp", "alpha"])
+def test_channels_are_rgb_whatever_the_picture_came_as(
+    artifact: Path, tmp_path: Path, colour: tuple[int, int, int], verdict: str, kind: str
+) -> None:
+    """The study never converted OpenCV's BGR: red and blue would change places and so would the verdicts."""
+    checker = maskwise.load(artifact, faces="whole")
+    picture: Image | Path = plain(colour)
+    if kind != "array":
+        path = tmp_path / ("a.png" if kind == "alpha" else f"a.{kind}")
+        Pillow.fromarray(plain(colour)).convert("RGBA" if kind == "alpha" else "RGB").save(path)
+        picture = path
+    assert [v.label for v in checker(picture).verdicts] == [verdict]
+
+
+def test_one_picture_is_judged_as_in_a_batch_and_as_in_training(artifact: Path, tmp_path: Path) -> None:
+    """The study's single-picture test skipped the division by 255."""
+    image = np.random.default_rng(0).integers(0, 256, (50, 60, 3)).astype(np.uint8)
+    path = tmp_path / "noise.png"
+    Pillow.fromarray(image).save(path)
+    checker, classifier = maskwise.load(artifact, faces="whole"), MaskClassifier.load(artifact)
+    trained_way = classifier(crop_whole(image, classifier.card.crop)[None])
+    for result in (checker(path), checker(image), *checker.batch([path, image, Frame(image)])):
+        np.testing.assert_allclose(result.probabilities, trained_way, atol=1e-6)
+    assert 0.01 < trained_way[0, 0] < 0.99, "a saturated answer would hide a missing division"
+
+
+def test_a_bad_picture_in_a_batch_costs_one_row(artifact: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.jpg"
+    bad.write_bytes(b"not a picture")
+    checker = maskwise.load(artifact, faces="whole")
+    results = list(checker.batch([plain(BLUEISH), bad, plain(REDDISH)]))
+    assert [bool(r.error) for r in results] == [False, True, False]
+    assert [r.index for r in results] == [0, 1, 2]
+    with pytest.raises(ImageError, match="bad.jpg"):
+        checker(bad)
+
+
+def test_the_json_is_the_documented_one(artifact: Path) -> None:
+    result = maskwise.load(artifact, faces="whole")(Frame(plain(BLUEISH), "hall.jpg"))
+    assert result.to_json() == {
+        "source": "hall.jpg",
+        "index": 0,
+        "time_s": None,
+        "width": 40,
+        "height": 40,
+        "error": None,
+        "faces": [
+            {
+                "box_xyxy": [0.0, 0.0, 40.0, 40.0],
+                "score": 1.0,
+                "track": None,
+                "verdict": "masked",
+                "confidence": pytest.approx(1.0, abs=1e-3),
+                "uncertain_because": None,
+                "probabilities": {"masked": pytest.approx(1.0, abs=1e-3), "unmasked": pytest.approx(0.0, abs=1e-3)},
+            }
+        ],
+    }
+
+
+class TwoFaces:
+    """A detector that knows where to look: blue on the left, red on the right, and something tiny."""
+
+    def __call__(self, image: Image) -> Faces:
+        assert image.shape == (40, 80, 3)
+        boxes = np.array([[0, 0, 40, 40], [40, 0, 80, 40], [0, 0, 5, 5]], np.float32)
+        return Faces(boxes, np.ones(3, np.float32), np.full((3, 5, 2), np.nan, np.float32))
+
+
+def test_each_box_gets_its_own_verdict_in_the_detectors_order(artifact: Path) -> None:
+    pipeline = Pipeline(TwoFaces(), MaskClassifier.load(artifact), Thresholds(min_face_px=16))
+    result = pipeline(Frame(np.concatenate([plain(BLUEISH), plain(REDDISH)], axis=1)))
+    assert [v.label for v in result.verdicts] == ["masked", "unmasked", "uncertain"]
+    assert "under 16 px" in str(result.verdicts[2].uncertain_because)
+
+
+def test_a_threshold_makes_thin_answers_uncertain(artifact: Path) -> None:
+    grey = plain((128, 128, 128))  # as much red as blue: one half each
+    assert maskwise.load(artifact, faces="whole", threshold=0.4)(grey).verdicts[0].label != "uncertain"
+    verdict = maskwise.load(artifact, faces="whole", threshold=0.9)(grey).verdicts[0]
+    assert verdict.label == "uncertain"
+    assert verdict.uncertain_because == "confidence 0.50 is under 0.90"
+
+
+def test_no_face_is_an_ordinary_answer(artifact: Path) -> None:
+    result = maskwise.load(artifact)(plain((90, 90, 90), 200))
+    assert (result.verdicts, result.to_json()["faces"], result.error) == ((), [], None)
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "said"),
+    [
+        ({"artifact": "default"}, ArtifactError, "maskwise demo"),
+        ({"artifact": "nowhere"}, ArtifactError, "not a model folder"),
+        ({"faces": "some"}, ConfigError, "detect, whole"),
+        ({"threshold": 1.5}, ConfigError, "between 0 and 1"),
+    ],
+)
+def test_what_cannot_be_loaded_says_why(
+    artifact: Path, options: dict[str, object], kind: type[Exception], said: str
+) -> None:
+    with pytest.raises(kind, match=said):
+        maskwise.load(**({"artifact": artifact} | options))  # type: ignore[arg-type]
+
+
+def test_a_grey_array_is_refused_with_the_remedy(artifact: Path) -> None:
+    with pytest.raises(ShapeError, match="convert grey or BGRA"):
+        maskwise.load(artifact)(np.zeros((9, 9), np.uint8))
+
+
+def test_pictures_may_come_from_memory(artifact: Path) -> None:
+    buffer = io.BytesIO()
+    Pillow.fromarray(plain(REDDISH)).save(buffer, "PNG")
+    image = np.asarray(Pillow.open(buffer))
+    assert maskwise.load(artifact, faces="whole")(image).verdicts[0].label == "unmasked"
+    assert WholePicture()(image).boxes_xyxy.tolist() == [[0, 0, 40, 40]]

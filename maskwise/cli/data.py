@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from maskwise.cli.console import out, progress, say
+from maskwise.cli.console import out, say
+from maskwise.cli.reading import amount, read_data
 from maskwise.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def import_(
 ) -> None:
     """Read data sets of any known layout, prove every picture, and write one manifest."""
     _check_output(output)
-    manifest = read_all(data, format_=format_, alias=alias or [], classes=classes, source=source)
+    manifest = read_data(data, format_, alias, classes, source)
     if not manifest.usable.height:
         raise DataError(f"none of {manifest.rows.height} rows can be used; the first: {_reasons(manifest)[0]}")
     manifest.save(output)
@@ -63,12 +63,8 @@ def show(
     as_json: Json = False,
 ) -> None:
     """Draw what is in the data: sample faces, class balance, face sizes; list what cannot be read."""
-    from maskwise.data import show as pictures
-
-    manifest = read_all(data, format_=format_, alias=alias or [], classes=classes, source=source)
-    pictures.save(pictures.samples(manifest, each=each, seed=seed), output / "samples.png")
-    pictures.save(pictures.balance(manifest), output / "balance.png")
-    pictures.save(pictures.sizes(manifest), output / "sizes.png")
+    manifest = read_data(data, format_, alias, classes, source)
+    save_figures(manifest, output, each=each, seed=seed)
     _report(manifest, as_json, output=str(output))
 
 
@@ -96,8 +92,8 @@ def split(
     from maskwise.data.splits import straddling
 
     _check_output(output)
-    sizes = {"validation": _amount("--validation", validation), "test": _amount("--test", test)}
-    manifest = read_all(data, format_=format_, alias=alias or [], classes=classes, source=source)
+    sizes = {"validation": amount("--validation", validation), "test": amount("--test", test)}
+    manifest = read_data(data, format_, alias, classes, source)
     check_trainable(manifest)
     manifest = draw(manifest, by=by, seed=seed, **sizes)  # type: ignore[arg-type]  # draw checks the word
     manifest.save(output)
@@ -107,50 +103,29 @@ def split(
     if any(leaks.values()) and not as_json:
         out.print(
             f"In more than one split: {leaks['group']} groups, {leaks['copy']} exact copies, "
-            f"{leaks['picture']} pictures with several boxes. Figures measured on this split flatter."
+            f"{leaks['picture']} pictures with several boxes. Figures measured on this split flatter.",
+            soft_wrap=True,
         )
 
 
-def read_all(
-    data: Sequence[str],
-    *,
-    format_: str = "auto",
-    alias: Sequence[str] = (),
-    classes: str | None = None,
-    source: str | None = None,
-) -> Manifest:
-    """Read the data sets that a verb was given, with a bar, messages and the user's cache.
+def save_figures(manifest: Manifest, folder: Path, *, each: int = 24, seed: int = 0) -> None:
+    """Write samples.png, balance.png and sizes.png.
 
     Raises:
-        MaskwiseError: see `maskwise.data.formats.read_all`.
+        DataError: no usable row.
+        StorageError: the folder cannot be written.
     """
-    from maskwise.data import formats
-    from maskwise.data.reading import default_cache
+    from maskwise.data import show as pictures
 
-    with progress("reading pictures") as hook:
-        return formats.read_all(
-            data,
-            format=format_,
-            source=source,
-            aliases=formats.parse_aliases(alias),
-            classes=[name.strip() for name in classes.split(",")] if classes else None,
-            cache=default_cache(),
-            progress=hook,
-            say=say,
-        )
+    pictures.save(pictures.samples(manifest, each=each, seed=seed), folder / "samples.png")
+    pictures.save(pictures.balance(manifest), folder / "balance.png")
+    pictures.save(pictures.sizes(manifest), folder / "sizes.png")
 
 
 def _check_output(output: Path) -> None:
     """Refuse a wrong name before a long reading, not after it."""
     if output.suffix not in (".parquet", ".csv"):
         raise ConfigError(f"--output {output}: a manifest is called .parquet or .csv")
-
-
-def _amount(flag: str, text: str) -> int | float:
-    try:
-        return int(text) if text.isdigit() else float(text)
-    except ValueError:
-        raise ConfigError(f"{flag} {text!r} is neither a count of rows (1000) nor a share below 1 (0.2)") from None
 
 
 def _report(manifest: Manifest, as_json: bool, **more: Any) -> None:
@@ -181,6 +156,7 @@ def _summary(manifest: Manifest) -> dict[str, Any]:
 
 
 def _table(manifest: Manifest) -> Any:
+    from rich.markup import escape
     from rich.table import Table
 
     from maskwise.data.show import counts_by
@@ -188,7 +164,7 @@ def _table(manifest: Manifest) -> Any:
     table = Table("source", "split", *(_right(label) for label in (*manifest.labels, "all")))
     for row in counts_by(manifest).to_dicts():
         numbers = [row[label] for label in manifest.labels]
-        table.add_row(row["source"] or "", row["split"] or "", *(f"{n:,}" for n in (*numbers, sum(numbers))))
+        table.add_row(escape(row["source"] or ""), row["split"] or "", *(f"{n:,}" for n in (*numbers, sum(numbers))))
     table.add_section()
     totals = [int((manifest.usable["label"] == label).sum()) for label in manifest.labels]
     table.add_row("all", "", *(f"{n:,}" for n in (*totals, sum(totals))))

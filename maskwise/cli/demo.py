@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from maskwise.cli.console import out, progress, say
+from maskwise.cli.reading import read_data
 
 if TYPE_CHECKING:
     from maskwise.data.manifest import Manifest
@@ -27,23 +29,22 @@ def run(
     epochs: Annotated[int | None, typer.Option(help="Fewer for a quick look, more for a better model.")] = None,
 ) -> None:
     """Build a data set, train the study's network on it, measure it, and check two new pictures."""
-    from maskwise.cli.data import read_all, save_figures
+    from maskwise.cli.data import save_figures
     from maskwise.cli.figures import print_curves, print_evaluation
     from maskwise.cli.live import LiveTraining
     from maskwise.training import recipe as recipes
     from maskwise.training import run as training
     from maskwise.training.history import read_history
-    from maskwise.training.report import read_report
 
     started = time.monotonic()
     _clear(out_)
-    manifest = _own_faces(out_) if not data else read_all(data)
+    manifest = _own_faces(out_) if not data else read_data(data)
     save_figures(manifest, out_ / "show")
     recipe = recipes.load("demo", {"epochs": epochs} if epochs else {})
     with LiveTraining() as live:
         artifact = training.train(lambda: manifest, recipe, out_ / "run", listener=live.listener)
     print_curves(read_history(artifact / "history.csv"), out)
-    print_evaluation(read_report(artifact), out)
+    print_evaluation(json.loads((artifact / "report.json").read_text()), out)
     checked = _check(artifact, _pictures(manifest, out_, own=bool(data)), out_ / "checked")
     say(f"\ndone in {time.monotonic() - started:.0f} s. Open these:")
     out.print(f"  {artifact / 'report.html'}   what the model is worth, and on what", markup=False, soft_wrap=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from maskwise.cli.console import progress, say
+from maskwise.errors import ConfigError
 
 if TYPE_CHECKING:
     from maskwise.data.manifest import Manifest
@@ -41,3 +42,15 @@ def read_data(
             progress=hook,
             say=say,
         )
+
+
+def amount(flag: str, text: str) -> int | float:
+    """A count of rows or a share of them, as a flag was given.
+
+    Raises:
+        ConfigError: neither.
+    """
+    try:
+        return int(text) if text.isdigit() else float(text)
+    except ValueError:
+        raise ConfigError(f"{flag} {text!r} is neither a count of rows (1000) nor a share below 1 (0.2)") from None

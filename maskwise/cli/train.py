@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskwise.cli.console import say
+from maskwise.cli.reading import amount, read_data
 from maskwise.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -56,14 +57,12 @@ def run(
         raise ConfigError("--data is missing: name a folder of pictures or a manifest; `maskwise demo` needs none")
     flags = {
         "network": network, "crop.size_px": size, "epochs": epochs, "batch_size": batch_size, "optimizer.lr": lr,
-        "seed": seed, "split.seed": seed, "split.by": split, "split.validation": _amount(validation),
-        "split.test": _amount(test), "faces": faces, "precision": precision,
+        "seed": seed, "split.seed": seed, "split.by": split, "split.validation": validation and amount("--validation", validation),
+        "split.test": test and amount("--test", test), "faces": faces, "precision": precision,
     }  # fmt: skip
     chosen = _recipe(recipe, set_ or [], flags)
 
     def read() -> Manifest:
-        from maskwise.cli.reading import read_data
-
         return read_data(data, format_, alias, classes)
 
     folder = out or Path("runs") / Path(recipe).stem
@@ -77,16 +76,6 @@ def _recipe(name: str, sets: list[str], flags: dict[str, Any]) -> Any:
 
     overrides = {key: value for key, value in flags.items() if value is not None}
     return recipes.load(name, overrides | dict(recipes.parse_override(text) for text in sets))
-
-
-def _amount(text: str | None) -> int | float | None:
-    """A count or a share."""
-    if text is None:
-        return None
-    try:
-        return int(text) if text.isdigit() else float(text)
-    except ValueError:
-        raise ConfigError(f"{text!r} is neither a count of pictures (1000) nor a share (0.2)") from None
 
 
 def _finished(artifact: Path) -> None:

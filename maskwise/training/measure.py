@@ -40,8 +40,17 @@ def measure_artifact(
         DataError: nothing to measure on.
     """
     classifier = MaskClassifier.load(folder)
-    history = read_history(folder / HISTORY_NAME)
-    return measure(classifier, manifest, name=_name(folder), split=split, history=history, progress=progress)
+    trained_on = classifier.card.data
+    own = trained_on.get("fingerprint") == manifest.fingerprint()
+    return measure(
+        classifier,
+        manifest,
+        name=_name(folder),
+        split=split,
+        history=read_history(folder / HISTORY_NAME),
+        split_check=trained_on.get("split_check") if own else None,
+        progress=progress,
+    )
 
 
 def measure(

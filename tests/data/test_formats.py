@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -388,22 +389,22 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
     assert [row[0] for row in seen(Manifest(got.unusable))] == ["self"]
 
 
-def test_a_closed_folder_is_told(tmp_path: Path) -> None:
-    two_classes(tmp_path)
-    closed = tmp_path / "without_mask"
-    closed.chmod(0)
-    for folder in [tmp_path, *tmp_path.parents[:3]]:  # pytest's own folders are closed to others
-        if "pytest" in str(folder):
-            folder.chmod(0o755)
+@pytest.mark.parametrize("closed", ["without_mask", "."])
+def test_a_closed_folder_is_told(closed: str) -> None:
     code = (
         "import os, sys; from maskwise.data.formats import read_dataset\n"
         "os.setuid(65534) if os.getuid() == 0 else None\n"
         "try: read_dataset(sys.argv[1])\n"
         "except Exception as error: print(type(error).__name__, error)"
     )
-    said = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False)
-    closed.chmod(0o755)
-    assert said.stdout.startswith(f"DataError no permission to open the folder {closed}"), said
+    with tempfile.TemporaryDirectory() as temporary:  # pytest's own folders are closed to other users
+        Path(temporary).chmod(0o755)
+        folder = (two_classes(Path(temporary) / "set") / closed).resolve()
+        folder.chmod(0)
+        command = [sys.executable, "-c", code, f"{temporary}/set"]
+        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+        folder.chmod(0o755)
+    assert said.startswith(f"DataError no permission to open the folder {folder}"), said
 
 
 def test_rows_do_not_depend_on_the_order_of_the_disk(tmp_path: Path) -> None:

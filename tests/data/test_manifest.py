@@ -101,6 +101,8 @@ BOXES = {
     "nan": ("nan,2,5,25", "no area", None),
     "too far right": ("1,2,42.5,25", "leaves the picture of 40 x 30", [1, 2, 42.5, 25]),
     "too far up": ("1,-2.5,4,25", "leaves the picture", [1, -2.5, 4, 25]),
+    "too far left": ("-2.5,1,4,25", "leaves the picture", [-2.5, 1, 4, 25]),
+    "too far down": ("1,1,4,32.5", "leaves the picture", [1, 1, 4, 32.5]),
     "beside the picture": ("40,2,41,25", "leaves the picture", [40, 2, 41, 25]),
     "left of the picture": ("-2,2,0,25", "leaves the picture", [-2, 2, 0, 25]),
 }

@@ -47,7 +47,7 @@ def test_samples_are_the_same_for_the_same_seed(manifest: Manifest, tmp_path: Pa
     np.testing.assert_array_equal(first, again)
 
 
-def test_samples_use_the_boxes(manifest: Manifest, tmp_path: Path) -> None:
+def test_samples_use_the_boxes(tmp_path: Path) -> None:
     picture = np.zeros((60, 60, 3), np.uint8)
     picture[20:40, 20:40] = (0, 200, 0)
     Pillow.fromarray(picture).save(tmp_path / "boxed.png")

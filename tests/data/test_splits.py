@@ -122,11 +122,13 @@ def test_what_belongs_together_stays_together(rows: list[dict[str, Any]], seed: 
 def people(seed: int = 0, number: int = 400) -> Manifest:
     """Few people with many pictures and many with few, as data sets have them."""
     rng = np.random.default_rng(seed)
-    rows = []
-    for person in range(number):
-        for _ in range(int(rng.zipf(1.7)) % 60 + 1):
-            rows.append({"label": rng.choice(["masked", "masked", "unmasked", "incorrect"]), "group": f"p{person}"})
-    return manifest(rows)
+    return manifest(
+        [
+            {"label": rng.choice(["masked", "masked", "unmasked", "incorrect"]), "group": f"p{person}"}
+            for person in range(number)
+            for _ in range(int(rng.zipf(1.7)) % 60 + 1)
+        ]
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -142,11 +144,8 @@ def test_grouped_comes_near_the_wanted_counts(seed: int) -> None:
 @pytest.mark.parametrize("by", ["random", "grouped"])
 def test_the_same_lot_whatever_the_order_and_the_folder(by: Any) -> None:
     whole = people()
-    moved = Manifest(
-        whole.rows.sample(fraction=1, shuffle=True, seed=3).with_columns(
-            pl.col("path").str.replace("/data/", "/mnt/other disk/")
-        )
-    )
+    renamed = pl.Series("path", [f"/mnt/other disk/{99999 - i}.jpg" for i in range(whole.rows.height)])
+    moved = Manifest(whole.rows.with_columns(renamed).sample(fraction=1, shuffle=True, seed=3))
     first, second = split(whole, by=by, seed=7), split(moved, by=by, seed=7)
     order = ["sha256"]
     assert first.rows.sort(order)["split"].to_list() == second.rows.sort(order)["split"].to_list()
@@ -154,8 +153,10 @@ def test_the_same_lot_whatever_the_order_and_the_folder(by: Any) -> None:
 
 
 def test_the_lot_is_the_same_on_every_machine() -> None:
-    got = split(people(number=60), seed=11).rows.filter(pl.col("split") == "validation")
-    assert got["group"].unique().sort().to_list()[:4] == ["p1", "p10", "p14", "p16"]
+    """If this fails after an upgrade of numpy, its generator has changed: old splits can no longer be drawn again."""
+    rows = [{"label": ("masked", "unmasked")[i % 2], "group": f"p{i * i % 23}"} for i in range(200)]
+    got = split(manifest(rows), seed=11).rows.filter(pl.col("split") == "validation")
+    assert got["group"].unique().sort().to_list() == ["p0", "p12", "p16"]
 
 
 @pytest.mark.parametrize("by", ["random", "grouped"])

@@ -5,6 +5,7 @@ import os
 import struct
 import subprocess
 import sys
+import tempfile
 import warnings
 import zlib
 from collections.abc import Callable
@@ -274,21 +275,21 @@ def test_paths_that_are_no_picture_file(make: Callable[[Path], Path], words: str
         read_image(make(tmp_path))
 
 
-def test_a_file_without_permission(tmp_path: Path) -> None:
-    path = tmp_path / "locked.png"
-    path.write_bytes(PNG)
-    path.chmod(0)
+def test_a_file_without_permission() -> None:
     code = (
         "import os, sys, pathlib; from maskwise.model.images import read_image\n"
         "os.setuid(65534) if os.getuid() == 0 else None\n"
         "try: read_image(pathlib.Path(sys.argv[1]))\n"
         "except Exception as error: print(type(error).__name__, error)"
     )
-    for folder in [tmp_path, *tmp_path.parents[:3]]:  # pytest's own folders are closed to others
-        if folder.owner() == tmp_path.owner() and "pytest" in str(folder):
-            folder.chmod(0o755)
-    said = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=False)
-    assert said.stdout.startswith(f"ImageError {path}: no permission"), said
+    with tempfile.TemporaryDirectory() as temporary:  # pytest's own folders are closed to other users
+        Path(temporary).chmod(0o755)
+        path = Path(temporary) / "locked.png"
+        path.write_bytes(PNG)
+        path.chmod(0)
+        command = [sys.executable, "-c", code, str(path)]
+        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    assert said.startswith(f"ImageError {path}: no permission"), said
 
 
 def test_a_large_picture_neither_warns_nor_stops(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 
 from maskwise.data import manifest as manifests
 from maskwise.data.complete import check_boxes, read_pictures
-from maskwise.data.formats.files import entries, files_below, folders_in, has_picture, kinds
+from maskwise.data.formats.files import entries, files_below, folders_in, has_picture, is_file, kinds
 from maskwise.data.formats.folders import find_classes, find_identities, has_persons
 from maskwise.data.formats.found import Found, split_name, table
 from maskwise.data.formats.labels import Labels
@@ -54,7 +54,7 @@ def read_all(
     for place in places:
         if places.count(place) > 1:
             raise DataError(f"{place} is named twice; name each data set once")
-    sources = [source or (None if place.is_file() else _source_name(place, places)) for place in places]
+    sources = [source or (None if is_file(place) else _source_name(place, places)) for place in places]
     return manifests.concat(
         [
             read_dataset(
@@ -143,7 +143,7 @@ def split_folders(folder: Path) -> list[Path]:
 def _choose(place: Path, format: str, labels: Labels) -> str:
     if format not in FORMATS:
         raise ConfigError(f"format {format!r} is not known; use one of {', '.join(FORMATS)}")
-    if place.is_file():
+    if is_file(place):
         if format not in ("auto", "manifest"):
             raise DataError(f"{place} is a file, but data of the format {format} is a folder; name the folder")
         if place.suffix.lower() not in (".csv", ".parquet"):

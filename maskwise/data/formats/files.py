@@ -72,6 +72,14 @@ def files_in(folder: Path) -> list[Path]:
     return [Path(entry.path) for entry in entries(folder) if not _is_folder(entry)]
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; not, where nobody may look."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def is_aside(path: Path) -> bool:
     """Whether a file's name says that it is not meant as a picture; any other name has to prove itself by decoding."""
     return path.name.startswith(".") or path.suffix.lower() in NOT_PICTURES

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable
 from pathlib import Path
 
-from maskwise.data.formats.files import files_below, folders_in, is_aside
+from maskwise.data.formats.files import files_below, folders_in, is_aside, is_file
 from maskwise.data.formats.found import split_name
 from maskwise.errors import DataError
 
@@ -63,7 +63,7 @@ class Companion:
 
     def __init__(self, path: Path, column: str) -> None:
         self._words: dict[str, str] = {}
-        if not path.exists():
+        if not is_file(path):
             return
         for number, row in enumerate(_read_csv(path, column), start=2):
             image, word = (row["image"] or "").strip(), (row[column] or "").strip()

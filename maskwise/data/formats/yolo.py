@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from maskwise.data.formats.files import files_below
+from maskwise.data.formats.files import files_below, is_file
 from maskwise.data.formats.found import Found, Row, split_name
 from maskwise.data.formats.labels import IGNORE, Labels
 from maskwise.data.formats.scenes import PICTURE_FOLDERS, Pictures, companions, folder_named
@@ -73,7 +73,7 @@ def _class_names(folder: Path, texts: Path) -> list[str]:
     # labelImg puts classes.txt among the labels; with folders for each split, data.yaml lies above them.
     for place in (folder, texts, folder.parent):
         for name in _NAME_FILES:
-            if (place / name).is_file():
+            if is_file(place / name):
                 return _read_names(place / name)
     raise DataError(
         f"{folder}: no class names; write classes.txt with one name in each line, in the order of the numbers, "

@@ -1,1 +1,1 @@
-"""What is measured, how, and the results as CSV. Ratios against a named reference in the same run: machines are noisy."""
+"""What is measured, how, and the results as CSV: ratios against a reference in the same run, since machines are noisy."""

@@ -3,15 +3,13 @@
 import sys
 from pathlib import Path
 
-from benchmarks import check_stages, input_pipeline, training_step
+from benchmarks import check_stages, input_pipeline, shortcut, study, training_step
 from benchmarks.table import write
 
 ALL = {
-    "training_step": training_step.measure,
-    "input_pipeline": input_pipeline.measure,
-    "check_stages": check_stages.measure,
+    module.__name__.split(".")[-1]: module for module in (training_step, input_pipeline, check_stages, shortcut, study)
 }
 
 for name in sys.argv[1:] or ALL:
-    print(f"{name}: {sys.modules[ALL[name].__module__].__doc__}")
-    write(Path(__file__).parent / "results" / f"{name}.csv", ALL[name]())
+    print(f"{name}: {ALL[name].__doc__}")
+    write(Path(__file__).parent / "results" / f"{name}.csv", ALL[name].measure())

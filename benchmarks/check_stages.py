@@ -1,6 +1,6 @@
 """`check` on 640 px pictures: milliseconds by stage, medians over the pictures, each picture decoded from its bytes.
 
-Reference in the same run: one pass of the face detector at the picture's own size, which no face pipeline can do without.
+Reference in the same run: the face detector, which no face pipeline can do without; `share` is of the whole.
 """
 
 from __future__ import annotations

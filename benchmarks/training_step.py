@@ -1,6 +1,6 @@
 """A training step of `sequential` through our loop against a bare PyTorch loop on the same tensors.
 
-Ratio = bare time / our time, medians over paired rounds (one of each in turn), so 1.0 means that our loop costs nothing.
+Ratio = bare time / our time, medians over paired rounds (one of each in turn): at 1.0 our loop costs nothing.
 """
 
 from __future__ import annotations

@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from maskwise.cli.console import out, say
-from maskwise.errors import LabelError, UsageError
+from maskwise.cli.console import err, out, progress, say
+from maskwise.errors import InputError, LabelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from rich.console import RenderableType
     from rich.table import Table
     from rich.text import Text
 
-    from maskwise.inference.pipeline import Pipeline
     from maskwise.values import Frame, FrameResult
 
+    Write = Callable[[Frame | None, FrameResult], None]
+
 SYMBOLS = {"masked": "✓", "incorrect": "!", "unmasked": "✗", "uncertain": "?"}
+UNBOUNDED = 1_000_000
+"""Columns of what is no terminal: a table in a pipe or file is never folded or cut."""
 
 
 def run(
@@ -46,55 +53,23 @@ def run(
     wanted = _verdicts(fail_on)
     checker = load(model, faces=faces, threshold=threshold, threads=threads)  # type: ignore[arg-type]  # load checks it
     _check_asked(wanted, checker.labels)
-    results = []
-    with _Outputs(json_, csv, annotate) as outputs:
-        for frame, result in check(checker.pipeline, expand(sources)):
-            outputs.write(frame, result)
-            results.append(result)
-    if not json_:
-        out.print(table(results))
-    say(summary(results))
-    if all(result.error for result in results):
-        raise UsageError("not one picture could be read")
-    if any(verdict.label in wanted for result in results for verdict in result.verdicts):
+    paths = _without_copies(expand(sources), annotate)
+    tally, shown = Tally(), [] if json_ else [_table()]
+    with _outputs(json_, csv, annotate) as write, _progress(quiet=json_ and out.is_terminal) as step:
+        for frame, result in checker.files(paths):
+            write(frame, result)
+            tally.add(result)
+            for table in shown:
+                _add(table, result)
+            step(tally.pictures, len(paths))
+    if json_:
+        say(str(tally))
+    else:
+        _show(*shown, str(tally))
+    if tally.unread == tally.pictures:
+        raise InputError("not one picture could be read")
+    if any(tally.verdicts[name] for name in wanted):
         raise typer.Exit(1)
-
-
-def check(pipeline: Pipeline, paths: Sequence[Path]) -> Iterator[tuple[Frame | None, FrameResult]]:
-    """Each picture with what is said about it; None for one that cannot be read."""
-    from maskwise.errors import ImageError
-    from maskwise.inference.sources import frames
-    from maskwise.values import FrameResult
-
-    for index, (path, frame) in enumerate(zip(paths, frames(paths), strict=True)):
-        if isinstance(frame, ImageError):
-            yield None, FrameResult.failed(str(path), index, str(frame), pipeline.labels)
-        else:
-            yield frame, pipeline(frame)
-
-
-class _Outputs:
-    """Whatever the user asked to have written, closed together."""
-
-    def __init__(self, json_: bool, csv: Path | None, annotate: Path | None) -> None:
-        from maskwise.inference.sinks import AnnotatedPictures, Csv, JsonLines
-
-        self._sinks = contextlib.ExitStack()
-        self._tables = [self._sinks.enter_context(JsonLines(sys.stdout))] if json_ else []
-        self._tables += [self._sinks.enter_context(Csv(csv))] if csv else []
-        self._pictures = self._sinks.enter_context(AnnotatedPictures(annotate)) if annotate else None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._sinks.close()
-
-    def write(self, frame: Frame | None, result: FrameResult) -> None:
-        for sink in self._tables:
-            sink.write(result)
-        if self._pictures and frame:
-            self._pictures.write(frame, result)
 
 
 def _verdicts(text: str) -> set[str]:
@@ -115,34 +90,89 @@ def _check_asked(wanted: set[str], labels: Sequence[str]) -> None:
         raise LabelError(f"--fail-on {name}: this model knows only {', '.join(labels)}, so it could never fail on that")
 
 
-def table(results: Sequence[FrameResult]) -> Table:
-    """One row for each face, and for each picture without one."""
+def _without_copies(paths: list[Path], annotate: Path | None) -> list[Path]:
+    """Leave out what lies where the annotated copies go: a second run must not check the first one's copies."""
+    if annotate is None:
+        return paths
+    copies = os.path.realpath(annotate)
+    kept = [path for path in paths if not Path(os.path.realpath(path)).is_relative_to(copies)]
+    if not kept:
+        raise InputError(f"--annotate {annotate}: the pictures themselves lie there; name another folder")
+    if len(kept) < len(paths):
+        say(f"left out {_count(len(paths) - len(kept), 'picture')} in {annotate}, where the annotated copies go")
+    return kept
+
+
+@contextlib.contextmanager
+def _outputs(json_: bool, csv: Path | None, annotate: Path | None) -> Iterator[Write]:
+    """Open whatever the user asked to have written; close all of it, however the run ends."""
+    from maskwise.inference.sinks import AnnotatedPictures, Csv, JsonLines, ResultSink
+
+    with contextlib.ExitStack() as stack:
+        sinks: list[ResultSink] = [stack.enter_context(JsonLines(sys.stdout))] if json_ else []
+        sinks += [stack.enter_context(Csv(csv))] if csv else []
+        copies = stack.enter_context(AnnotatedPictures(annotate)) if annotate else None
+
+        def write(frame: Frame | None, result: FrameResult) -> None:
+            for sink in sinks:
+                sink.write(result)
+            if copies and frame:
+                copies.write(frame, result)
+
+        yield write
+
+
+@contextlib.contextmanager
+def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """A bar where somebody sees it; none between lines of JSON on the same terminal."""
+    if quiet or not err.is_terminal:
+        yield lambda _done, _total: None
+        return
+    with progress("checking pictures") as step:
+        yield step
+
+
+@dataclass
+class Tally:
+    """How many of what; its text is the summary."""
+
+    pictures: int = 0
+    empty: int = 0
+    unread: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, result: FrameResult) -> None:
+        """Count one picture."""
+        self.pictures += 1
+        self.unread += result.error is not None
+        self.empty += result.error is None and not result.verdicts
+        self.verdicts.update(verdict.label for verdict in result.verdicts)
+
+    def __str__(self) -> str:
+        parts = [f"{self.verdicts[name]} {name}" for name in SYMBOLS if self.verdicts[name]]
+        parts += [f"{_count(self.empty, 'picture')} without a face"] if self.empty else []
+        parts += [f"{_count(self.unread, 'picture')} could not be read"] if self.unread else []
+        return f"{_count(self.pictures, 'picture')}, {_count(self.verdicts.total(), 'face')}: {', '.join(parts)}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _table() -> Table:
     from rich.table import Table
 
-    rows = Table("picture", "face", "verdict", "confidence", "box x y x y", "note")
-    for result in results:
-        for number, (box, verdict) in enumerate(zip(result.faces.boxes_xyxy, result.verdicts, strict=True), start=1):
-            corners = " ".join(f"{v:.0f}" for v in box)
-            note = verdict.uncertain_because or ""
-            rows.add_row(
-                _plain(result.source), str(number), _coloured(verdict.label), f"{verdict.confidence:.2f}", corners, note
-            )
-        if not result.verdicts:
-            rows.add_row(_plain(result.source), "", "–", "", "", _plain(result.error or "no face found"))
-    return rows
+    return Table("picture", "face", "verdict", "confidence", "box x y x y", "note")
 
 
-def summary(results: Sequence[FrameResult]) -> str:
-    """How many of what, in a line."""
-    from collections import Counter
-
-    counts = Counter(verdict.label for result in results for verdict in result.verdicts)
-    unread = sum(result.error is not None for result in results)
-    empty = sum(result.error is None and not result.verdicts for result in results)
-    parts = [f"{counts[name]} {name}" for name in SYMBOLS if counts[name]]
-    parts += [f"{empty} pictures without a face"] if empty else []
-    parts += [f"{unread} pictures could not be read"] if unread else []
-    return f"{len(results)} pictures, {counts.total()} faces: {', '.join(parts) or 'nothing found'}"
+def _add(table: Table, result: FrameResult) -> None:
+    """A row for each face, or one for a picture without."""
+    picture = _plain(result.source)
+    for number, (box, verdict) in enumerate(zip(result.faces.boxes_xyxy, result.verdicts, strict=True), start=1):
+        corners, note = " ".join(f"{v:.0f}" for v in box), _plain(verdict.uncertain_because or "")
+        table.add_row(picture, str(number), _coloured(verdict.label), f"{verdict.confidence:.2f}", corners, note)
+    if not result.verdicts:
+        table.add_row(picture, "", "–", "", "", _plain(result.error or "no face found"))
 
 
 def _coloured(verdict: str) -> Text:
@@ -150,11 +180,28 @@ def _coloured(verdict: str) -> Text:
 
     from maskwise.model.palette import COLOURS
 
-    return Text(f"{SYMBOLS[verdict]} {verdict}", style=COLOURS[verdict])
+    symbol = f"{SYMBOLS[verdict]} " if out.encoding.startswith("utf") else ""  # the words alone say it as well
+    return Text(f"{symbol}{verdict}", style=COLOURS[verdict], no_wrap=True)
 
 
 def _plain(text: str) -> Text:
-    """A file's name is text, whatever brackets it has: rich would read them as markup."""
+    """A file's name is text: neither its brackets are markup nor its control characters commands to the terminal."""
     from rich.text import Text
 
-    return Text(text, overflow="fold")
+    seen = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return Text(seen, overflow="fold")
+
+
+def _show(*parts: RenderableType) -> None:
+    """Print to stdout; whole lines where it is no terminal, escapes for what its encoding lacks."""
+    from rich.console import Console
+
+    from maskwise.inference.sinks import refusals
+
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    console = Console(highlight=False, markup=False, width=None if out.is_terminal else UNBOUNDED)
+    with refusals("the table"):
+        for part in parts:
+            console.print(part)
+        sys.stdout.flush()

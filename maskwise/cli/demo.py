@@ -42,7 +42,7 @@ def run(
     save_figures(manifest, out_ / "show")
     recipe = recipes.load("demo", {"epochs": epochs} if epochs else {})
     with LiveTraining() as live:
-        artifact = training.train(lambda: manifest, recipe, out_ / "run", listener=live.listener)
+        artifact = training.train(lambda: manifest, recipe, out_ / "demo-model", listener=live.listener)
     print_curves(read_history(artifact / "history.csv"), out)
     print_evaluation(json.loads((artifact / "report.json").read_text()), out)
     checked = _check(artifact, _pictures(manifest, out_, own=bool(data)), out_ / "checked")
@@ -75,7 +75,7 @@ def _own_faces(folder: Path) -> Manifest:
     with progress("drawing masks on 200 of 400 ORL faces") as hook:
         data = build_demo_dataset(folder / "data", progress=hook)
     say(f"data: {data} (40 people, 10 pictures each, masks drawn on half of them)")
-    return read_dataset(data)
+    return read_dataset(data, source="ORL faces with drawn masks")
 
 
 def _pictures(manifest: Manifest, folder: Path, *, own: bool) -> list[str]:

@@ -52,6 +52,7 @@ class LiveTraining:
         if record.validation_loss is not None and record.validation_accuracy is not None:
             validation = f"  validation loss {record.validation_loss:.4f} accuracy {record.validation_accuracy:.4f}"
         say(
-            f"epoch {record.epoch + 1}/{epochs}  train loss {record.train_loss:.4f} accuracy {record.train_accuracy:.4f}"
+            f"epoch {record.epoch + 1}/{epochs}"
+            f"  train loss {record.train_loss:.4f} accuracy {record.train_accuracy:.4f}"
             f"{validation}  {record.seconds:.0f} s, {busy:.0%} busy"
         )

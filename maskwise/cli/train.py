@@ -57,8 +57,9 @@ def run(
         raise ConfigError("--data is missing: name a folder of pictures or a manifest; `maskwise demo` needs none")
     flags = {
         "network": network, "crop.size_px": size, "epochs": epochs, "batch_size": batch_size, "optimizer.lr": lr,
-        "seed": seed, "split.seed": seed, "split.by": split, "split.validation": validation and amount("--validation", validation),
-        "split.test": test and amount("--test", test), "faces": faces, "precision": precision,
+        "seed": seed, "split.seed": seed, "split.by": split, "faces": faces, "precision": precision,
+        "split.validation": validation and amount("--validation", validation),
+        "split.test": test and amount("--test", test),
     }  # fmt: skip
     chosen = _recipe(recipe, set_ or [], flags)
 

@@ -21,7 +21,7 @@ from maskwise.values import INCORRECT, Image
 
 CROP = CropSpec(size_px=128)
 _INK = {INCORRECT: "black"}  # white on orange is hard to read
-_TICKS_PX = (4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096)
+_TICKS_PX = [step * 10**power for power in range(5) for step in (1, 1.5, 2, 3, 5, 7)]
 
 
 def samples(manifest: Manifest, *, each: int = 24, seed: int = 0, columns: int = 8) -> Figure:
@@ -79,7 +79,7 @@ def sizes(manifest: Manifest) -> Figure:
     _check_usable(manifest)
     rows = face_sizes(manifest)
     low, high = float(rows["side_px"].min() or 1), float(rows["side_px"].max() or 1)  # type: ignore[arg-type]
-    edges = np.geomspace(max(low, 1) * 0.95, max(high, 2) * 1.05, 40).tolist()
+    edges = np.geomspace(max(low, 1) / 1.3, max(high, 2) * 1.3, 40).tolist()  # never so narrow that no tick falls in
     figure = _figure(8, 3.6)
     axes = figure.add_subplot()
     for label in manifest.labels:

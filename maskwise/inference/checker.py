@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from maskwise.errors import ArtifactError, ConfigError, ImageError
+from maskwise.errors import ArtifactError, ConfigError, ImageError, InputError, UsageError
 from maskwise.inference.pipeline import Pipeline
+from maskwise.inference.sources import frames
 from maskwise.model.classifier import MaskClassifier
 from maskwise.model.crops import crop_pictures
 from maskwise.model.faces import WholePicture, YuNet
@@ -40,14 +41,16 @@ def load(
 
     Raises:
         ArtifactError: no sound artifact there.
-        ConfigError: `faces` or `threshold` out of range.
+        ConfigError: `faces`, `threshold` or `threads` out of range.
     """
     if faces not in FACES:
         raise ConfigError(f"faces: {faces!r} is not one of {', '.join(FACES)}")
+    if threads < 0:
+        raise ConfigError(f"threads: {threads} is below 0; 0 takes every core")
     if str(artifact) == "default":
         raise ArtifactError(
             "this version of maskwise comes without a model of its own; make one with `maskwise demo` or "
-            "`maskwise train`, then name its artifact folder (--model maskwise-demo/run/artifact)"
+            "`maskwise train`, then name its artifact folder (--model maskwise-demo/demo-model/artifact)"
         )
     classify = MaskClassifier.load(Path(artifact), threads)
     thresholds = classify.card.thresholds
@@ -78,16 +81,37 @@ class Checker:
         Raises:
             ImageError: a file that cannot be read.
             ShapeError: an array that is not (height, width, 3) uint8.
+            InputError: neither a file's name, nor an array, nor a Frame.
         """
         return self.pipeline(_frame(picture, 0))
 
     def batch(self, pictures: Iterable[Picture]) -> Iterator[FrameResult]:
-        """Check many; a file that cannot be read gives a result with its error, and the rest goes on."""
+        """Check many, one after the other as they come; one that cannot be used gives a result with its error.
+
+        Raises:
+            UsageError: one picture instead of several.
+        """
+        if isinstance(pictures, str | Path | np.ndarray | Frame):
+            raise UsageError("batch takes several pictures, as a list; for a single one call the checker itself")
+        return self._batch(pictures)
+
+    def _batch(self, pictures: Iterable[Picture]) -> Iterator[FrameResult]:
         for index, picture in enumerate(pictures):
             try:
-                yield self.pipeline(_frame(picture, index))
-            except ImageError as error:
-                yield FrameResult.failed(str(picture), index, str(error), self.labels)
+                frame = _frame(picture, index)
+            except InputError as error:
+                source = str(picture) if isinstance(picture, str | Path) else ""
+                yield FrameResult.failed(source, index, str(error), self.labels)
+            else:
+                yield self.pipeline(frame)
+
+    def files(self, paths: Sequence[Path]) -> Iterator[tuple[Frame | None, FrameResult]]:
+        """Check many files, decoding ahead in the background; each with its picture, None if it cannot be read."""
+        for index, (path, frame) in enumerate(zip(paths, frames(paths), strict=True)):
+            if isinstance(frame, ImageError):
+                yield None, FrameResult.failed(str(path), index, str(frame), self.labels)
+            else:
+                yield frame, self.pipeline(frame)
 
 
 def _frame(picture: Picture, index: int) -> Frame:
@@ -95,4 +119,9 @@ def _frame(picture: Picture, index: int) -> Frame:
         return picture
     if isinstance(picture, np.ndarray):
         return Frame(picture, index=index)
-    return Frame(read_image(Path(picture)), str(picture), index)
+    if isinstance(picture, str | Path):
+        return Frame(read_image(Path(picture)), str(picture), index)
+    raise InputError(
+        f"picture: {type(picture).__name__} is neither a file's name, nor an RGB array (height, width, 3) uint8, nor "
+        "a Frame; turn a Pillow picture into numpy.asarray(picture.convert('RGB'))"
+    )

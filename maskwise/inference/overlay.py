@@ -3,41 +3,48 @@
 masked      solid box, tick          incorrect   dashed box, exclamation mark
 unmasked    heavy box, cross         uncertain   dotted box, question mark
 
-Drawn at twice the size and averaged down, so that lines and marks are smooth at any size.
+Drawn finer than the picture and averaged down, so that lines and marks are smooth at any size; tile by tile, so that a
+picture of a hundred megapixels costs time and memory for its marks only.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import pairwise
+from functools import lru_cache
+from itertools import pairwise, product
 
 import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
-from PIL.ImageDraw import ImageDraw as Canvas
 
+from maskwise.errors import ShapeError
 from maskwise.model.palette import COLOURS
-from maskwise.values import INCORRECT, MASKED, UNCERTAIN, UNMASKED, FrameResult, Image, Verdict
+from maskwise.values import INCORRECT, MASKED, UNCERTAIN, UNMASKED, FrameResult, Image, Verdict, check_image
 
-FINER = 2
-DASHES = {INCORRECT: (4.0, 2.5), UNCERTAIN: (0.8, 2.2)}
+FINER, TILE_PX = 3, 256
+DASHES = {INCORRECT: (4.0, 2.5), UNCERTAIN: (0.6, 2.4)}
 """Stroke and gap in line widths; other boxes are solid."""
 
-WEIGHT = {UNMASKED: 1.7}
-SMALLEST_TEXT_PX, LARGEST_SHARE = 11, 0.045
+WEIGHT = {UNMASKED: 1.9, UNCERTAIN: 1.6}
+"""Line width beside that of other boxes."""
+
+TEXT_PX, TINY_TEXT_PX = 11.0, 9.0
+"""Smallest text, and what it shrinks to in thumbnails, where it would hide the people."""
+
+TRIES = 4
+"""Of a layout without collisions."""
+
+TEXT_SHARE = (1 / 110, 0.045)
+"""Smallest and largest text as shares of the picture's shorter side: a large picture is looked at made smaller."""
+
+TEXT_STEP_PX, FONTS = 0.5, 64
+"""Text grows in steps, so that labels of a film do not shimmer; and so many sizes are kept in memory."""
 
 Rectangle = tuple[float, float, float, float]
-
-
-@dataclass(frozen=True, slots=True)
-class _Tag:
-    """A label's place and text; text is empty where only the symbol fits."""
-
-    rectangle: Rectangle
-    text: str
-    text_px: float
+Point = tuple[float, float]
+Colour = tuple[int, int, int, int]
 
 
 def draw(image: Image, result: FrameResult) -> Image:
@@ -46,92 +53,245 @@ def draw(image: Image, result: FrameResult) -> Image:
     Args:
         image: (height, width, 3) uint8 RGB; it is not changed.
         result: what was said about this image; its boxes are pixels of it.
+
+    Raises:
+        ShapeError: not an RGB picture, or the result is of a picture of another size.
     """
+    check_image(image)
+    drawn = image.copy()
     if not len(result.faces):
-        return image.copy()
+        return drawn
     height, width = image.shape[:2]
-    layer = Pillow.new("RGBA", (width * FINER, height * FINER))
-    canvas = ImageDraw.Draw(layer)
-    boxes: list[Rectangle] = [tuple(float(v) for v in box) for box in result.faces.boxes_xyxy]  # type: ignore[misc]
-    line_px = max(1.5, min(width, height) / 260)
-    for box, verdict in zip(boxes, result.verdicts, strict=True):
-        _draw_box(canvas, box, verdict.label, min(line_px, max(1.0, (box[2] - box[0]) / 22)))
-    taken: list[Rectangle] = []
-    for box, verdict in zip(boxes, result.verdicts, strict=True):
-        tag = _place(box, verdict, (width, height), [other for other in boxes if other != box], taken)
-        taken.append(tag.rectangle)
-        _draw_tag(canvas, tag, verdict.label)
-    small = layer.resize((width, height), Pillow.Resampling.BOX)
-    base = Pillow.fromarray(image).convert("RGBA")
-    return np.asarray(Pillow.alpha_composite(base, small).convert("RGB"), np.uint8)
+    if (result.width, result.height) != (width, height):
+        raise ShapeError(f"result: of a picture of {result.width} x {result.height}, drawn on {width} x {height}")
+    marks = _marks(result)
+    for top, left in product(range(0, height, TILE_PX), range(0, width, TILE_PX)):
+        tile = _Tile(left, top, min(TILE_PX, width - left), min(TILE_PX, height - top))
+        here = [mark for mark in marks if _overlap(mark.extent, tile.extent) > 0]
+        if here:
+            for mark in here:
+                mark.paint(tile)
+            tile.lay_on(drawn)
+    return drawn
 
 
-def _draw_box(canvas: Canvas, box: Rectangle, label: str, line_px: float) -> None:
-    """A dark line under the coloured one keeps it visible on any ground."""
-    line_px *= WEIGHT.get(label, 1.0)
+class _Tile:
+    """A part of the picture to draw on, in pixels of the picture."""
+
+    def __init__(self, left: int, top: int, width: int, height: int) -> None:
+        self._left, self._top, self._width, self._height = left, top, width, height
+        self.extent: Rectangle = (left, top, left + width, top + height)
+        self._layer: Pillow.Image | None = None
+
+    def _canvas(self) -> ImageDraw.ImageDraw:
+        if self._layer is None:
+            self._layer = Pillow.new("RGBA", (self._width * FINER, self._height * FINER))
+        return ImageDraw.Draw(self._layer)
+
+    def _fine(self, points: Sequence[Point]) -> list[Point]:
+        return [((x - self._left) * FINER, (y - self._top) * FINER) for x, y in points]
+
+    def line(self, points: Sequence[Point], px: float, colour: Colour) -> None:
+        """A line with round ends; nothing where it lies beside this tile."""
+        xs, ys = zip(*points, strict=True)
+        if _overlap((min(xs) - px, min(ys) - px, max(xs) + px, max(ys) + px), self.extent) == 0:
+            return
+        self._canvas().line(self._fine(points), fill=colour, width=max(1, round(px * FINER)), joint="curve")
+        for end in (points[0], points[-1]):
+            self.dot(end, px / 2, colour)
+
+    def dot(self, centre: Point, radius: float, colour: Colour) -> None:
+        ((x, y),), r = self._fine([centre]), radius * FINER
+        self._canvas().ellipse((x - r, y - r, x + r, y + r), fill=colour)
+
+    def plate(self, rectangle: Rectangle, radius: float, colour: Colour) -> None:
+        (x0, y0), (x1, y1) = self._fine([rectangle[:2], rectangle[2:]])
+        self._canvas().rounded_rectangle((x0, y0, x1, y1), radius=radius * FINER, fill=colour)
+
+    def text(self, at: Point, text: str, px: float, anchor: str, colour: Colour) -> None:
+        self._canvas().text(self._fine([at])[0], text, fill=colour, font=_font(px), anchor=anchor)
+
+    def lay_on(self, picture: Image) -> None:
+        """Blend what was drawn into its place."""
+        if self._layer is None:
+            return
+        place = picture[self._top : self._top + self._height, self._left : self._left + self._width]
+        smooth = self._layer.reduce(FINER)
+        base = Pillow.fromarray(place).convert("RGBA")
+        place[:] = np.asarray(Pillow.alpha_composite(base, smooth).convert("RGB"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Box:
+    """The box around a face."""
+
+    box: Rectangle
+    label: str
+    line_px: float
+
+    @property
+    def extent(self) -> Rectangle:
+        x0, y0, x1, y1 = self.box
+        return (x0 - self.line_px, y0 - self.line_px, x1 + self.line_px, y1 + self.line_px)
+
+    def paint(self, tile: _Tile) -> None:
+        """A dark line under the coloured one keeps it visible on any ground."""
+        x0, y0, x1, y1 = self.box
+        corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)]
+        sides = [piece for a, b in pairwise(corners) for piece in _pieces(a, b, DASHES.get(self.label), self.line_px)]
+        for px, colour in ((self.line_px * 1.25 + 0.8, (0, 0, 0, 120)), (self.line_px, _rgba(self.label))):
+            for side in sides:
+                tile.line(side, px, colour)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    """A label beside its face: the symbol, and words where they fit."""
+
+    extent: Rectangle
+    label: str
+    words: str
+    text_px: float
+
+    def paint(self, tile: _Tile) -> None:
+        x0, y0, _, y1 = self.extent
+        side, middle, ink = y1 - y0, (y0 + y1) / 2, _ink(self.label)
+        tile.plate(self.extent, side * 0.22, _rgba(self.label))
+        _paint_symbol(tile, self.label, (x0 + side / 2, middle), side * 0.27, ink)
+        if self.words:
+            tile.text((x0 + side * 1.02, middle), self.words, self.text_px, "lm", ink)
+
+
+def _marks(result: FrameResult) -> list[_Box | _Tag]:
+    """Boxes first, then labels, so that no box crosses a label."""
+    size = (result.width, result.height)
+    boxes: list[Rectangle] = [(float(a), float(b), float(c), float(d)) for a, b, c, d in result.faces.boxes_xyxy]
+    marks: list[_Box | _Tag] = []
+    for box, verdict in zip(boxes, result.verdicts, strict=True):
+        line_px = _line_px(box, size) * WEIGHT.get(verdict.label, 1.0)
+        marks.append(_Box(_inside(box, line_px / 2, size), verdict.label, line_px))
+    return marks + _tags(boxes, result.verdicts, size)
+
+
+def _tags(boxes: Sequence[Rectangle], verdicts: Sequence[Verdict], size: tuple[int, int]) -> list[_Tag]:
+    """A label for each face. One that would lie on a face or label goes first at the next try, as a mere symbol."""
+    bare: set[int] = set()
+    reaches = [_reach(box, verdict, size) for box, verdict in zip(boxes, verdicts, strict=True)]
+    beside = [[box for j, box in enumerate(boxes) if j != i and _meet(box, reach)] for i, reach in enumerate(reaches)]
+    best, least = list[_Tag](), math.inf
+    for _ in range(TRIES):
+        tags: list[_Tag] = []
+        hiding: dict[int, float] = {}
+        for i in sorted(range(len(boxes)), key=lambda i: i not in bare):
+            taken = [tag.extent for tag in tags if _meet(tag.extent, reaches[i])]
+            tags.append(_place(boxes[i], verdicts[i], size, beside[i], taken, bare=i in bare))
+            hiding[i] = sum(_overlap(tags[-1].extent, other) for other in (*beside[i], *taken))
+        if sum(hiding.values()) < least:
+            best, least = tags, sum(hiding.values())
+        worse = {i for i, area in hiding.items() if area} - bare
+        if not worse:
+            break
+        bare |= worse
+    return best
+
+
+def _line_px(box: Rectangle, size: tuple[int, int]) -> float:
+    """Thin on small faces, never so thin that a shrunk copy of the picture loses it."""
+    wished = max(1.5, min(size) / 260)
+    return max(1.0, min(size) / 800, min(wished, (box[2] - box[0]) / 22))
+
+
+def _inside(box: Rectangle, by: float, size: tuple[int, int]) -> Rectangle:
+    """A box at the picture's edge moves in, so that its line is seen."""
     x0, y0, x1, y1 = box
-    corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1), (x0, y0)]
-    for colour, px in (((0, 0, 0, 110), line_px + 1.2), ((*_rgb(label), 255), line_px)):
-        for start, end in pairwise(corners):
-            for piece in _pieces(start, end, DASHES.get(label), line_px):
-                _line(canvas, piece, colour, px)
+    x0, y0 = max(x0, min(by, size[0] / 2)), max(y0, min(by, size[1] / 2))
+    return (x0, y0, max(x0, min(x1, size[0] - by)), max(y0, min(y1, size[1] - by)))
 
 
-def _pieces(
-    start: tuple[float, float], end: tuple[float, float], dash: tuple[float, float] | None, line_px: float
-) -> Iterator[list[tuple[float, float]]]:
+def _pieces(start: Point, end: Point, dash: tuple[float, float] | None, line_px: float) -> Iterator[list[Point]]:
     """The strokes of a side; a whole number of them, so that both of its corners are drawn."""
     if dash is None:
         yield [start, end]
         return
-    length = float(np.hypot(end[0] - start[0], end[1] - start[1]))
+    length = math.dist(start, end)
     stroke, gap = dash[0] * line_px, dash[1] * line_px
     count = max(2, round((length + gap) / (stroke + gap)))
     step = (length - stroke) / (count - 1) if length > stroke else 0.0
-    at = np.array(start), (np.array(end) - np.array(start)) / max(length, 1e-6)
     for i in range(count):
-        ends = (at[0] + at[1] * step * i, at[0] + at[1] * min(step * i + stroke, length))
-        yield [(float(p[0]), float(p[1])) for p in ends]
+        yield [_between(start, end, along / max(length, 1e-6)) for along in (step * i, min(step * i + stroke, length))]
 
 
-def _line(canvas: Canvas, points: Sequence[tuple[float, float]], colour: tuple[int, int, int, int], px: float) -> None:
-    """A line with round ends."""
-    scaled = [(x * FINER, y * FINER) for x, y in points]
-    canvas.line(scaled, fill=colour, width=max(1, round(px * FINER)), joint="curve")
-    radius = px * FINER / 2
-    for x, y in (scaled[0], scaled[-1]):
-        canvas.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+def _between(start: Point, end: Point, share: float) -> Point:
+    return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
 
 
 def _place(
-    box: Rectangle, verdict: Verdict, size: tuple[int, int], faces: list[Rectangle], taken: list[Rectangle]
+    box: Rectangle,
+    verdict: Verdict,
+    size: tuple[int, int],
+    faces: Sequence[Rectangle],
+    tags: Sequence[Rectangle],
+    *,
+    bare: bool,
 ) -> _Tag:
-    """Where the label hides least: above the box, below, beside; words if they fit, else the symbol alone."""
-    width, height = size
-    face_px = box[2] - box[0]
-    largest = max(SMALLEST_TEXT_PX, LARGEST_SHARE * min(width, height))
-    text_px = float(np.clip(face_px * 0.17, SMALLEST_TEXT_PX, largest))
-    others = [*faces, *taken]
-    candidates = [
-        (words_lost + 0.02 * rank + _hidden(spot, box, others), _Tag(spot, text, text_px))
-        for words_lost, text in ((0.0, f"{verdict.label} {verdict.confidence:.0%}"), (0.3, verdict.label), (0.6, ""))
-        for rank, spot in enumerate(_spots(box, _extent(text, text_px), size))
-    ]
-    return min(candidates, key=lambda candidate: candidate[0])[1]
+    """Where the label hides least. Rather than hide another face, it gives up its words and keeps the symbol."""
+    text_px = _text_px(box, min(size))
+    wording = ((_words(verdict), 0.0), (verdict.label, 0.2), ("", 0.5))
+    best, least = _Tag((0, 0, 0, 0), verdict.label, "", text_px), math.inf
+    for words, lost in wording[-1:] if bare else wording:
+        for rank, spot in enumerate(_spots(box, _extent(words, text_px), size)):
+            cost = lost + 0.01 * rank + _hidden(spot, box, faces, tags, size)
+            if cost < least:
+                best, least = _Tag(spot, verdict.label, words, text_px), cost
+    return best
+
+
+def _words(verdict: Verdict) -> str:
+    return f"{verdict.label} {verdict.confidence:.0%}"
+
+
+def _reach(box: Rectangle, verdict: Verdict, size: tuple[int, int]) -> Rectangle:
+    """What the label can come to lie on; looking no further keeps crowds of hundreds quick."""
+    width, height = _extent(_words(verdict), _text_px(box, min(size)))
+    gap = _gap(height)
+    return (box[0] - width - gap, box[1] - height - gap, box[2] + width + gap, box[3] + height + gap)
+
+
+def _text_px(box: Rectangle, short_side: float) -> float:
+    """Grows with the face, within what can be read and what the picture bears."""
+    smallest = max(min(TEXT_PX, max(TINY_TEXT_PX, short_side / 22)), short_side * TEXT_SHARE[0])
+    wished = min(max((box[2] - box[0]) * 0.17, smallest), max(smallest, short_side * TEXT_SHARE[1]))
+    return round(wished / TEXT_STEP_PX) * TEXT_STEP_PX
+
+
+def _gap(tag_height: float) -> float:
+    """Between a box and its label."""
+    return max(2.0, tag_height * 0.12)
 
 
 def _spots(box: Rectangle, extent: tuple[float, float], size: tuple[int, int]) -> list[Rectangle]:
-    """Above, below, right and left of the box, then inside its top; pushed into the picture."""
-    (x0, y0, x1, y1), (w, h), gap = box, extent, 2.0
-    corners = ((x0, y0 - h - gap), (x0, y1 + gap), (x1 + gap, y0), (x0 - w - gap, y0), (x0, y0 + gap))
-    inside = ((min(max(x, 0.0), max(size[0] - w, 0.0)), min(max(y, 0.0), max(size[1] - h, 0.0))) for x, y in corners)
-    return [(x, y, x + w, y + h) for x, y in inside]
+    """Above and below the box, from its left, right and middle; beside it; inside its top. Pushed into the picture."""
+    (x0, y0, x1, y1), (w, h), gap = box, extent, _gap(extent[1])
+    columns = (x0, x1 - w, (x0 + x1 - w) / 2)
+    corners = [(x, y) for y in (y0 - h - gap, y1 + gap) for x in columns]
+    corners += [(x, y) for y in (y0, y1 - h) for x in (x1 + gap, x0 - w - gap)] + [(x0 + gap, y0 + gap)]
+    pushed = ((min(max(x, 0.0), max(size[0] - w, 0.0)), min(max(y, 0.0), max(size[1] - h, 0.0))) for x, y in corners)
+    return [(x, y, x + w, y + h) for x, y in pushed]
 
 
-def _hidden(spot: Rectangle, own: Rectangle, others: Sequence[Rectangle]) -> float:
-    """Share of the label that would lie on something; its own face counts double."""
-    area = max((spot[2] - spot[0]) * (spot[3] - spot[1]), 1e-6)
-    return (2 * _overlap(spot, own) + sum(_overlap(spot, other) for other in others)) / area
+def _hidden(
+    spot: Rectangle, own: Rectangle, faces: Sequence[Rectangle], tags: Sequence[Rectangle], size: tuple[int, int]
+) -> float:
+    """What a label at this spot would cost, by the shares of it that lie on something or outside the picture."""
+    area = (spot[2] - spot[0]) * (spot[3] - spot[1])
+    on_faces, on_tags = (sum(_overlap(spot, other) for other in others) / area for others in (faces, tags))
+    outside, on_own = 1 - _overlap(spot, (0, 0, *size)) / area, _overlap(spot, own) / area
+    collides = 0.25 * ((on_faces > 0.01) + (on_tags > 0.01))  # a cut letter is lost, however little is cut
+    return collides + 6 * outside + 4 * on_faces + 3 * on_tags + 2 * on_own
+
+
+def _meet(a: Rectangle, b: Rectangle) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _overlap(a: Rectangle, b: Rectangle) -> float:
@@ -139,53 +299,42 @@ def _overlap(a: Rectangle, b: Rectangle) -> float:
     return max(across, 0.0) * max(down, 0.0)
 
 
-def _extent(text: str, text_px: float) -> tuple[float, float]:
+def _extent(words: str, text_px: float) -> tuple[float, float]:
     """Width and height of a label with its symbol."""
     height = text_px * 1.5
-    words = _font(text_px).getlength(text) / FINER + text_px * 0.45 if text else 0.0
-    return height + words, height
+    return height + (_font(text_px).getlength(words) / FINER + text_px * 0.55 if words else 0.0), height
 
 
-@cache
+@lru_cache(maxsize=FONTS)
 def _font(text_px: float) -> ImageFont.FreeTypeFont:
-    return ImageFont.load_default(text_px * FINER)  # type: ignore[return-value]  # with a size it is scalable
+    font = ImageFont.load_default(text_px * FINER)
+    if not isinstance(font, ImageFont.FreeTypeFont):
+        raise TypeError("Pillow was built without FreeType")  # the wheels have it; its old bitmap font does not scale
+    return font
 
 
-def _draw_tag(canvas: Canvas, tag: _Tag, label: str) -> None:
-    x0, y0, x1, y1 = (v * FINER for v in tag.rectangle)
-    ground, side = _rgb(label), y1 - y0
-    ink = _ink(ground)
-    canvas.rounded_rectangle((x0, y0, x1, y1), radius=side * 0.22, fill=(*ground, 240))
-    _draw_symbol(canvas, label, (x0 + side / 2, y0 + side / 2), side * 0.27, ink)
-    if tag.text:
-        canvas.text((x0 + side * 0.95, y0 + side / 2), tag.text, fill=ink, font=_font(tag.text_px), anchor="lm")
-
-
-def _draw_symbol(canvas: Canvas, label: str, at: tuple[float, float], r: float, ink: tuple[int, int, int]) -> None:
-    """Tick, exclamation mark, cross, or question mark, of radius r around a point, in pixels of the finer layer."""
-    x, y = at
-    width = max(2, round(r * 0.42))
+def _paint_symbol(tile: _Tile, label: str, at: Point, r: float, ink: Colour) -> None:
+    """Tick, exclamation mark, cross or question mark, of radius r around a point."""
+    (x, y), px = at, r * 0.42
     if label == MASKED:
-        canvas.line(
-            [(x - r, y), (x - r * 0.25, y + r * 0.75), (x + r, y - r * 0.75)], fill=ink, width=width, joint="curve"
-        )
+        tile.line([(x - r, y), (x - r * 0.25, y + r * 0.75), (x + r, y - r * 0.75)], px, ink)
     elif label == UNMASKED:
-        canvas.line([(x - r * 0.8, y - r * 0.8), (x + r * 0.8, y + r * 0.8)], fill=ink, width=width)
-        canvas.line([(x - r * 0.8, y + r * 0.8), (x + r * 0.8, y - r * 0.8)], fill=ink, width=width)
+        for slope in (1, -1):
+            tile.line([(x - r * 0.8, y - r * 0.8 * slope), (x + r * 0.8, y + r * 0.8 * slope)], px, ink)
     elif label == INCORRECT:
-        canvas.line([(x, y - r), (x, y + r * 0.3)], fill=ink, width=width)
-        canvas.ellipse((x - width / 2, y + r - width, x + width / 2, y + r), fill=ink)
+        tile.line([(x, y - r), (x, y + r * 0.25)], px, ink)
+        tile.dot((x, y + r * 0.95), px * 0.62, ink)
     else:
-        canvas.text((x, y), "?", fill=ink, font=_font(r * 2.6 / FINER), anchor="mm")
+        tile.text((x, y), "?", r * 2.6, "mm", ink)
 
 
-def _rgb(label: str) -> tuple[int, int, int]:
+def _rgba(label: str) -> Colour:
     value = COLOURS[label]
-    return int(value[1:3], 16), int(value[3:5], 16), int(value[5:7], 16)
+    return int(value[1:3], 16), int(value[3:5], 16), int(value[5:7], 16), 255
 
 
-def _ink(ground: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Black or white, whichever stands out more (WCAG 2.2, contrast ratio)."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in ground)]
+def _ink(label: str) -> Colour:
+    """Black or white, whichever stands out more from the label's colour (WCAG 2.2, contrast ratio)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in _rgba(label)[:3])]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return (0, 0, 0) if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else (255, 255, 255)
+    return (0, 0, 0, 255) if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else (255, 255, 255, 255)

@@ -56,7 +56,8 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
     except (OSError, SafetensorError) as error:
         partial.unlink(missing_ok=True)
         raise StorageError(
-            f"cannot save {path}: {error}; what was saved there before is untouched: make room and run again with --resume"
+            f"cannot save {path}: {error}; what was saved there before is untouched: "
+            "make room and run again with --resume"
         ) from error
 
 

@@ -19,7 +19,6 @@ from maskwise.model.crops import CropSpec
 from maskwise.model.preprocess import Preprocess
 from maskwise.model.verdict import Thresholds
 
-
 Precision = Literal["32-true", "bf16-mixed"]
 
 

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -25,9 +28,14 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def check(place: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "maskwise", "check", "--model", "model", "--faces", "whole", *arguments]
-    return subprocess.run(command, cwd=place, capture_output=True, text=True, check=False)
+COMMAND = [sys.executable, "-m", "maskwise", "check", "--model", "model", "--faces", "whole"]
+
+
+def check(place: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **environment}
+    return subprocess.run(
+        [*COMMAND, *arguments], cwd=place, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_the_table_has_a_row_for_everything_and_is_not_cut(place: Path) -> None:
@@ -37,7 +45,65 @@ def test_the_table_has_a_row_for_everything_and_is_not_cut(place: Path) -> None:
     assert any("blue.png" in line and "✓ masked" in line for line in lines)
     assert any("red [1].png" in line and "✗ unmasked" in line for line in lines)
     assert any("text.jpg" in line and "not a picture" in line for line in lines)
-    assert "3 pictures, 2 faces: 1 masked, 1 unmasked, 1 pictures could not be read" in ran.stderr
+    assert lines[-1] == "3 pictures, 2 faces: 1 masked, 1 unmasked, 1 picture could not be read"
+    assert ran.stderr == ""
+
+
+def test_a_long_name_stays_on_one_line_and_commands_to_the_terminal_are_spelled_out(
+    place: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "/".join(["deep"] * 60)
+    folder.mkdir(parents=True)
+    shutil.copy(place / "pictures" / "blue.png", folder / "a\x1b[31m.png")
+    ran = check(place, str(tmp_path))
+    assert f"{folder}/a\\x1b[31m.png" in ran.stdout
+    assert "\x1b" not in ran.stdout
+
+
+def test_a_stdout_that_knows_only_ascii_gets_the_words(place: Path) -> None:
+    ran = check(place, "pictures", PYTHONIOENCODING="ascii")
+    assert ran.returncode == 0, ran.stderr
+    assert "| masked " in ran.stdout
+    assert ran.stdout.isascii()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="pseudo-terminals and /dev/full are Linux's")
+class TestWhereOutputGoes:
+    def test_json_goes_to_the_pipe_also_when_a_bar_is_drawn(self, place: Path) -> None:
+        """rich sends what is printed during a bar through the bar's console: it must not catch the JSON."""
+        import pty
+
+        screen, terminal = pty.openpty()
+        ran = subprocess.run([*COMMAND, "pictures", "--json"], cwd=place, stdout=subprocess.PIPE, stderr=terminal)
+        os.close(terminal)
+        shown = os.read(screen, 100_000).decode()
+        os.close(screen)
+        assert [bool(json.loads(line)["error"]) for line in ran.stdout.splitlines()] == [False, False, True]
+        assert '"source"' not in shown
+        assert "3 pictures, 2 faces" in shown
+
+    @pytest.mark.parametrize(("extra", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)])
+    def test_colour_is_for_terminals_that_want_it(self, place: Path, extra: dict[str, str], coloured: bool) -> None:
+        import pty
+
+        screen, terminal = pty.openpty()
+        environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"TERM": "xterm-256color"} | extra
+        subprocess.run([*COMMAND, "pictures"], cwd=place, stdout=terminal, stderr=subprocess.DEVNULL, env=environment)
+        os.close(terminal)
+        shown = os.read(screen, 100_000).decode()
+        os.close(screen)
+        assert "masked" in shown
+        assert bool(re.search(r"\x1b\[[0-9;]*38;", shown)) == coloured
+
+    @pytest.mark.parametrize("how", [[], ["--json"]])
+    def test_a_full_disk_under_stdout_is_one_clear_line(self, place: Path, how: list[str]) -> None:
+        with Path("/dev/full").open("w") as full:
+            ran = subprocess.run(
+                [*COMMAND, "pictures", *how], cwd=place, stdout=full, stderr=subprocess.PIPE, text=True
+            )
+        assert ran.returncode == 2
+        assert "No space left on device" in ran.stderr
+        assert "Traceback" not in ran.stderr
 
 
 def test_json_is_one_line_a_picture_and_nothing_else(place: Path) -> None:
@@ -78,14 +144,25 @@ def test_csv_and_annotated_copies(place: Path, tmp_path: Path) -> None:
         (["pictures", "--faces", "some"], 2, "detect, whole"),
         (["pictures", "--threshold", "7"], 2, "between 0 and 1"),
         (["pictures", "--csv", "/dev/full"], 2, "/dev/full"),
-        (["pictures", "--annotate", "pictures"], 2, "pictures"),
+        (["pictures", "--annotate", "pictures"], 2, "the pictures themselves lie there"),
+        (["pictures/**png"], 2, "not a pattern"),
     ],
 )
 def test_exit_codes_and_one_clear_line(place: Path, arguments: list[str], code: int, said: str) -> None:
     ran = check(place, *arguments)
     assert ran.returncode == code, ran.stderr
-    assert said in ran.stderr
+    assert said in ran.stderr + ran.stdout
     assert "Traceback" not in ran.stderr
+
+
+def test_a_second_run_neither_checks_nor_loses_the_copies_of_the_first(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "pictures", tmp_path / "all")
+    drawn = tmp_path / "all" / "drawn"
+    first = check(place, str(tmp_path / "all"), "--annotate", str(drawn))
+    second = check(place, str(tmp_path / "all"), "--annotate", str(drawn))
+    assert first.stdout == second.stdout
+    assert "left out 2 pictures" in second.stderr
+    assert sorted(p.name for p in drawn.iterdir()) == ["blue.png", "red [1].png"]
 
 
 def test_checking_never_loads_the_training_side(place: Path) -> None:

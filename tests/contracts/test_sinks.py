@@ -76,5 +76,5 @@ def test_a_full_disk_is_one_clear_error(write: Write) -> None:
 @pytest.mark.parametrize("write", [write_csv, write_pictures])
 def test_a_target_that_cannot_be_is_one_clear_error(write: Write, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(StorageError, match="cannot write .*file"):
+    with pytest.raises(StorageError, match=r"cannot write .*file"):
         write(tmp_path / "file" / "below", [pair("a.jpg")])

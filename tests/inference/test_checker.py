@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +9,12 @@ import pytest
 from PIL import Image as Pillow
 
 import maskwise
-from maskwise.errors import ArtifactError, ConfigError, ImageError, ShapeError
-from maskwise.inference.pipeline import Pipeline
+from maskwise.errors import ArtifactError, ConfigError, ImageError, InputError, ShapeError, UsageError
+from maskwise.inference.sinks import COLUMNS
 from maskwise.model.classifier import MaskClassifier
 from maskwise.model.crops import crop_whole
 from maskwise.model.faces import WholePicture
-from maskwise.model.verdict import Thresholds
-from maskwise.values import Faces, Frame, Image
+from maskwise.values import Frame, Image
 from tests.builders import BLUEISH, REDDISH, tiny_artifact
 
 
@@ -61,8 +61,44 @@ def test_a_bad_picture_in_a_batch_costs_one_row(artifact: Path, tmp_path: Path) 
     results = list(checker.batch([plain(BLUEISH), bad, plain(REDDISH)]))
     assert [bool(r.error) for r in results] == [False, True, False]
     assert [r.index for r in results] == [0, 1, 2]
-    with pytest.raises(ImageError, match="bad.jpg"):
+    with pytest.raises(ImageError, match=r"bad\.jpg"):
         checker(bad)
+
+
+def test_a_bad_array_in_a_batch_costs_one_row_too(artifact: Path) -> None:
+    results = list(maskwise.load(artifact, faces="whole").batch([np.zeros((9, 9), np.uint8), plain(BLUEISH)]))
+    assert [(r.source, bool(r.error), len(r.verdicts)) for r in results] == [("", True, 0), ("", False, 1)]
+    assert "convert grey" in str(results[0].error)
+
+
+def test_one_picture_is_not_several(artifact: Path) -> None:
+    with pytest.raises(UsageError, match="call the checker itself"):
+        maskwise.load(artifact).batch("hall.jpg")  # would be taken letter by letter
+
+
+def test_what_is_no_picture_at_all_says_what_is(artifact: Path) -> None:
+    with pytest.raises(InputError, match=r"numpy\.asarray\(picture\.convert"):
+        maskwise.load(artifact)(Pillow.new("RGB", (9, 9)))  # type: ignore[arg-type]
+
+
+def test_a_grey_file_is_the_same_as_its_rgb(artifact: Path, tmp_path: Path) -> None:
+    grey = np.random.default_rng(1).integers(0, 256, (40, 40)).astype(np.uint8)
+    Pillow.fromarray(grey).save(tmp_path / "grey.png")
+    checker = maskwise.load(artifact, faces="whole")
+    expected = checker(np.stack([grey] * 3, axis=2)).probabilities
+    assert np.array_equal(checker(tmp_path / "grey.png").probabilities, expected)
+
+
+def test_files_come_with_their_pictures_in_order(artifact: Path, tmp_path: Path) -> None:
+    paths = [tmp_path / f"{i}.png" for i in range(9)]
+    for i, path in enumerate(paths):
+        Pillow.fromarray(plain(BLUEISH if i % 2 else REDDISH)).save(path)
+    paths[4].write_bytes(b"cut off")
+    pairs = list(maskwise.load(artifact, faces="whole").files(paths))
+    assert [(r.source, r.index) for _, r in pairs] == [(str(p), i) for i, p in enumerate(paths)]
+    assert [frame is None for frame, _ in pairs] == [bool(r.error) for _, r in pairs] == [i == 4 for i in range(9)]
+    labels = ["masked" if i % 2 else "unmasked" for i in range(9) if i != 4]
+    assert [v.label for _, r in pairs for v in r.verdicts] == labels
 
 
 def test_the_json_is_the_documented_one(artifact: Path) -> None:
@@ -88,20 +124,14 @@ def test_the_json_is_the_documented_one(artifact: Path) -> None:
     }
 
 
-class TwoFaces:
-    """A detector that knows where to look: blue on the left, red on the right, and something tiny."""
-
-    def __call__(self, image: Image) -> Faces:
-        assert image.shape == (40, 80, 3)
-        boxes = np.array([[0, 0, 40, 40], [40, 0, 80, 40], [0, 0, 5, 5]], np.float32)
-        return Faces(boxes, np.ones(3, np.float32), np.full((3, 5, 2), np.nan, np.float32))
-
-
-def test_each_box_gets_its_own_verdict_in_the_detectors_order(artifact: Path) -> None:
-    pipeline = Pipeline(TwoFaces(), MaskClassifier.load(artifact), Thresholds(min_face_px=16))
-    result = pipeline(Frame(np.concatenate([plain(BLUEISH), plain(REDDISH)], axis=1)))
-    assert [v.label for v in result.verdicts] == ["masked", "unmasked", "uncertain"]
-    assert "under 16 px" in str(result.verdicts[2].uncertain_because)
+def test_the_reference_names_every_key_and_column(artifact: Path) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "reference" / "json.md").read_text()
+    result = maskwise.load(artifact, faces="whole")(plain(BLUEISH)).to_json()
+    example = json.loads(text.split("```json")[1].split("```")[0])
+    assert list(example) == list(result)
+    assert list(example["faces"][0]) == list(result["faces"][0])
+    for name in (*result, *result["faces"][0], *COLUMNS):
+        assert f"`{name}`" in text, name
 
 
 def test_a_threshold_makes_thin_answers_uncertain(artifact: Path) -> None:
@@ -124,6 +154,7 @@ def test_no_face_is_an_ordinary_answer(artifact: Path) -> None:
         ({"artifact": "nowhere"}, ArtifactError, "not a model folder"),
         ({"faces": "some"}, ConfigError, "detect, whole"),
         ({"threshold": 1.5}, ConfigError, "between 0 and 1"),
+        ({"threads": -1}, ConfigError, "below 0"),
     ],
 )
 def test_what_cannot_be_loaded_says_why(

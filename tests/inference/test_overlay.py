@@ -1,17 +1,20 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from maskwise.inference.overlay import draw
+from maskwise.errors import ShapeError
+from maskwise.inference.overlay import TILE_PX, draw
 from maskwise.model.palette import COLOURS
 from maskwise.values import Faces, FrameResult, Image, Verdict
 
 ALL = ("masked", "incorrect", "unmasked", "uncertain")
 
 
-def result(image: Image, boxes: list[tuple[float, ...]], verdicts: list[str]) -> FrameResult:
+def result(image: Image, boxes: Sequence[tuple[float, ...]], verdicts: Sequence[str]) -> FrameResult:
     n = len(boxes)
     faces = Faces(
         np.array(boxes, np.float32).reshape(n, 4), np.ones(n, np.float32), np.full((n, 5, 2), np.nan, np.float32)
@@ -27,7 +30,7 @@ def noise(height: int, width: int) -> Image:
 
 
 def changed(before: Image, after: Image) -> NDArray[np.bool_]:
-    return (before != after).any(axis=2)
+    return np.asarray((before != after).any(axis=2))
 
 
 def test_the_picture_itself_is_left_alone_and_the_face_stays_visible() -> None:
@@ -68,6 +71,38 @@ def test_labels_keep_off_other_faces() -> None:
     where = changed(image, drawn)
     for x0, y0, x1, y1 in boxes:
         assert not where[int(y0) + 8 : int(y1) - 8, int(x0) + 8 : int(x1) - 8].any()
+
+
+def test_in_a_thumbnail_crowd_words_give_way_before_faces_do() -> None:
+    image = noise(60, 200)
+    boxes = [(5 + 24 * i, 20, 25 + 24 * i, 42) for i in range(8)]  # no room for eight times "incorrect 87%"
+    where = changed(image, draw(image, result(image, boxes, ["incorrect"] * 8)))
+    for x0, y0, x1, y1 in boxes:
+        assert not where[y0 + 4 : y1 - 4, x0 + 4 : x1 - 4].any()
+
+
+def test_marks_go_on_across_tiles_without_a_seam() -> None:
+    side = TILE_PX * 2
+    image = np.full((side, side, 3), 255, np.uint8)
+    boxes = [(TILE_PX - 60, TILE_PX - 90, TILE_PX + 60, TILE_PX + 90)]
+    drawn = draw(image, result(image, boxes, ["masked"]))
+    line = drawn[TILE_PX - 90, TILE_PX - 50 : TILE_PX + 50]
+    assert (line == line[0]).all()
+    assert not (line[0] == 255).all()
+
+
+def test_text_and_lines_stay_visible_in_a_large_picture_made_small() -> None:
+    """A face of 30 px in a 4K picture: its 1.4 px line and 11 px text would vanish on a screen."""
+    image = np.full((2160, 3840, 3), 255, np.uint8)
+    where = changed(image, draw(image, result(image, [(1000, 1000, 1030, 1040)], ["masked"])))
+    assert where[1015, 980:1015].sum() >= 5, "the line"
+    assert where[900:996, 1005].sum() >= 24, "the label above it"
+
+
+def test_a_result_of_another_size_is_refused() -> None:
+    small, large = noise(30, 40), noise(60, 80)
+    with pytest.raises(ShapeError, match="40 x 30, drawn on 80 x 60"):
+        draw(large, result(small, [(0, 0, 20, 20)], ["masked"]))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 200), (16, 16), (64, 2000), (4000, 3000)])

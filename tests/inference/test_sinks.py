@@ -1,6 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import csv
+import errno
+import io
+import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +13,8 @@ import pytest
 from PIL import Image as Pillow
 
 from maskwise.errors import StorageError
-from maskwise.inference.sinks import COLUMNS, AnnotatedPictures, rows
-from maskwise.values import Frame, FrameResult
+from maskwise.inference.sinks import COLUMNS, AnnotatedPictures, Csv, JsonLines, rows
+from maskwise.values import Faces, Frame, FrameResult
 from tests.contracts.test_sinks import LABELS, pair, write_csv
 
 
@@ -42,10 +47,82 @@ def test_same_names_from_different_folders_do_not_collide(tmp_path: Path) -> Non
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a-2.jpg", "a-2.png", "a.jpg", "a.png"]
 
 
-def test_the_users_own_picture_is_never_replaced(tmp_path: Path) -> None:
+def save(path: Path, value: int = 0) -> bytes:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Pillow.fromarray(np.full((50, 60, 3), value, np.uint8)).save(path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_a_file_of_the_users_is_never_replaced_but_our_own_copy_is(tmp_path: Path, suffix: str) -> None:
+    """`check photos/2024 --annotate photos` must not draw on photos/a.png, whoever named it the same."""
+    theirs = save(tmp_path / f"a{suffix}")
+    for _ in range(2):  # the second run replaces what the first one drew
+        with AnnotatedPictures(tmp_path) as sink:
+            sink.write(*pair(f"2024/a{suffix}"))
+    assert (tmp_path / f"a{suffix}").read_bytes() == theirs
+    assert sorted(p.name for p in tmp_path.iterdir()) == [f"a-2{suffix}", f"a{suffix}"]
+
+
+def test_a_picture_is_never_drawn_onto_itself(tmp_path: Path) -> None:
     original = tmp_path / "a.png"
-    Pillow.fromarray(np.zeros((50, 60, 3), np.uint8)).save(original)
-    before = original.read_bytes()
-    with AnnotatedPictures(tmp_path) as sink, pytest.raises(StorageError, match="is the picture itself"):
-        sink.write(Frame(np.zeros((50, 60, 3), np.uint8), str(original)), pair(str(original))[1])
+    before = save(original)
+    with AnnotatedPictures(tmp_path) as sink:
+        sink.write(*pair(str(original)))
     assert original.read_bytes() == before
+
+
+def test_numbers_skip_names_that_pictures_really_have(tmp_path: Path) -> None:
+    with AnnotatedPictures(tmp_path) as sink:
+        for source in ("x/a-2.png", "x/a.png", "y/a.png", "y/a-2.png", "y/A.PNG"):
+            sink.write(*pair(source))
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_a_copy_that_cannot_be_finished_leaves_nothing_half_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: object, target: Path, *__: object, **___: object) -> None:
+        target.write_bytes(b"half")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with AnnotatedPictures(tmp_path) as sink:
+        sink.write(*pair("a.png"))
+        kept = (tmp_path / "a.png").read_bytes()
+        monkeypatch.setattr(Pillow.Image, "save", full)
+        for source in ("x/a.png", "b.png"):
+            with pytest.raises(StorageError, match="No space left"):
+                sink.write(*pair(source))
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("a.png", kept)]
+
+
+def test_a_side_that_jpeg_cannot_hold_becomes_png(tmp_path: Path) -> None:
+    frame = Frame(np.zeros((1, 65_501, 3), np.uint8), "long.tif")
+    none = FrameResult("long.tif", 0, None, 65_501, 1, Faces.none(), LABELS, np.zeros((0, 2), np.float32))
+    with AnnotatedPictures(tmp_path) as sink:
+        sink.write(frame, none)
+    assert [p.name for p in tmp_path.iterdir()] == ["long.png"]
+
+
+def test_names_that_are_no_text_are_written_all_the_same(tmp_path: Path) -> None:
+    odd = pair("b\udcffad.jpg")  # how Python spells a file name that is not UTF-8
+    write_csv(tmp_path / "out.csv", [odd])
+    assert "b\\udcffad.jpg" in (tmp_path / "out.csv").read_text(encoding="utf-8")
+    stream = io.StringIO()
+    with JsonLines(stream) as sink:
+        sink.write(odd[1])
+    assert json.loads(stream.getvalue())["source"] == "b\udcffad.jpg"
+
+
+def test_a_reader_who_goes_away_is_no_fault_of_the_disk() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with pytest.raises(BrokenPipeError), os.fdopen(write, "w") as file, JsonLines(file) as sink:
+        sink.write(pair("a.jpg")[1])
+
+
+def test_what_was_written_before_the_end_stays(tmp_path: Path) -> None:
+    with contextlib.suppress(KeyboardInterrupt), Csv(tmp_path / "out.csv") as sink:
+        sink.write(pair("a.jpg")[1])
+        raise KeyboardInterrupt
+    assert "a.jpg" in (tmp_path / "out.csv").read_text()

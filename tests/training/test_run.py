@@ -179,7 +179,7 @@ def test_changed_data_is_not_resumed(pictures: Path, tmp_path: Path) -> None:
 
 
 def test_two_processes_walk_the_curve_of_one(pictures: Path, trained: Path, tmp_path: Path) -> None:
-    """The same global batches, shared by two processes over gloo; float addition in another order is all that differs."""
+    """The same global batches shared over gloo: only the order of float additions differs."""
     recipe, run = tmp_path / "recipe.yaml", tmp_path / "two"
     recipe.write_text(small().to_yaml())
     command = [sys.executable, "-m", "maskwise", "train", "--data", str(pictures), "--recipe", str(recipe)]

@@ -1,1 +1,1 @@
-"""What is measured, how, and the results as CSV: ratios against a reference in the same run, since machines are noisy."""
+"""What is measured, how, and the results as CSV: ratios to a reference of the same run: machines are noisy."""

@@ -1,8 +1,8 @@
 """The study's network on real pictures: what a held-out part says, and what pictures from elsewhere say.
 
 `study` is the study's recipe to the letter, four epochs; `learnt` is the same network at 64 px with AdamW for ten
-epochs, which gets it far enough to memorise. Runs lie in runs/study/ and are not trained again; without them this takes well
-over an hour on two cores. Needs the development pictures.
+epochs, which gets it far enough to memorise. Runs lie in runs/study/ and are not trained again; without them this
+takes well over an hour on two cores. Needs the development pictures.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ torch.
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Annotated
 
 import typer
@@ -49,11 +50,10 @@ app.command("check")(check.run)
 
 def main() -> None:
     """Entry point; a user's mistake becomes one clear line and exit code 2, never a traceback."""
+    # Pillow warns of odd metadata in users' pictures; whether a picture can be used is said once, by us.
+    warnings.filterwarnings("ignore", module=r"PIL\..*")
     try:
         app()
     except MaskwiseError as error:
         complain(str(error))
         sys.exit(2)
-    except BrokenPipeError:  # the reader of a pipe closed it, as `head` does: nothing to say
-        sys.stderr.close()
-        sys.exit(0)

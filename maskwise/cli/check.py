@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from maskwise.cli.console import err, out, progress, say
+from maskwise.cli.console import err, out, pipe_may_close, progress, say
 from maskwise.errors import InputError, LabelError
 
 if TYPE_CHECKING:
@@ -53,9 +53,15 @@ def run(
     wanted = _verdicts(fail_on)
     checker = load(model, faces=faces, threshold=threshold, threads=threads)  # type: ignore[arg-type]  # load checks it
     _check_asked(wanted, checker.labels)
+    if faces == "detect" and checker.trained_on == "whole":
+        say("note: this model learnt from whole pictures, not from faces as the detector cuts them; expect mistakes")
     paths = _without_copies(expand(sources), annotate)
     tally, shown = Tally(), [] if json_ else [_table()]
-    with _outputs(json_, csv, annotate) as write, _progress(quiet=json_ and out.is_terminal) as step:
+    with (
+        pipe_may_close(),
+        _outputs(json_, csv, annotate) as write,
+        _progress(quiet=json_ and out.is_terminal) as step,
+    ):
         for frame, result in checker.files(paths):
             write(frame, result)
             tally.add(result)

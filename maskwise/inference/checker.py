@@ -75,6 +75,11 @@ class Checker:
         """The model's classes."""
         return self.pipeline.labels
 
+    @property
+    def trained_on(self) -> str:
+        """What training cut: `detect`, the faces that the detector finds, or `whole` pictures."""
+        return self.pipeline.classify.card.faces
+
     def __call__(self, picture: Picture) -> FrameResult:
         """Check one picture.
 

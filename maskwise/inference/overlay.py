@@ -36,6 +36,9 @@ TEXT_PX, TINY_TEXT_PX = 11.0, 9.0
 TRIES = 4
 """Of a layout without collisions."""
 
+TOUCH = 0.01
+"""Share of a label that may lie on a face or another label: only its rounded corner does."""
+
 TEXT_SHARE = (1 / 110, 0.045)
 """Smallest and largest text as shares of the picture's shorter side: a large picture is looked at made smaller."""
 
@@ -185,10 +188,10 @@ def _tags(boxes: Sequence[Rectangle], verdicts: Sequence[Verdict], size: tuple[i
         for i in sorted(range(len(boxes)), key=lambda i: i not in bare):
             taken = [tag.extent for tag in tags if _meet(tag.extent, reaches[i])]
             tags.append(_place(boxes[i], verdicts[i], size, beside[i], taken, bare=i in bare))
-            hiding[i] = sum(_overlap(tags[-1].extent, other) for other in (*beside[i], *taken))
+            hiding[i] = _covered(tags[-1].extent, (*beside[i], *taken))
         if sum(hiding.values()) < least:
             best, least = tags, sum(hiding.values())
-        worse = {i for i, area in hiding.items() if area} - bare
+        worse = {i for i, share in hiding.items() if share > TOUCH} - bare
         if not worse:
             break
         bare |= worse
@@ -284,10 +287,15 @@ def _hidden(
 ) -> float:
     """What a label at this spot would cost, by the shares of it that lie on something or outside the picture."""
     area = (spot[2] - spot[0]) * (spot[3] - spot[1])
-    on_faces, on_tags = (sum(_overlap(spot, other) for other in others) / area for others in (faces, tags))
+    on_faces, on_tags = _covered(spot, faces), _covered(spot, tags)
     outside, on_own = 1 - _overlap(spot, (0, 0, *size)) / area, _overlap(spot, own) / area
-    collides = 0.25 * ((on_faces > 0.01) + (on_tags > 0.01))  # a cut letter is lost, however little is cut
+    collides = 0.25 * ((on_faces > TOUCH) + (on_tags > TOUCH))  # a cut letter is lost, however little is cut
     return collides + 6 * outside + 4 * on_faces + 3 * on_tags + 2 * on_own
+
+
+def _covered(spot: Rectangle, others: Sequence[Rectangle]) -> float:
+    """Share of a label's area that lies on others."""
+    return sum(_overlap(spot, other) for other in others) / ((spot[2] - spot[0]) * (spot[3] - spot[1]))
 
 
 def _meet(a: Rectangle, b: Rectangle) -> bool:

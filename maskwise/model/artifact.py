@@ -119,6 +119,8 @@ def read_card(folder: Path) -> ModelCard:
             "update maskwise (pip install -U maskwise)"
         )
     card = _card_from(content, path)
+    if ONNX_NAME not in card.files:
+        raise ArtifactError(f"{path} has no sha256 of {ONNX_NAME}: nothing vouches for it; copy the model folder again")
     for name, digest in card.files.items():
         _check_file(folder, name, digest)
     return card

@@ -38,6 +38,18 @@ class MaskClassifier:
         except Exception as error:  # onnxruntime raises many types of its own
             raise ArtifactError(f"{onnx_path} is not a network that ONNX Runtime loads: {error}") from error
         self._input = self._session.get_inputs()[0].name
+        self._check_fits(onnx_path)
+
+    def _check_fits(self, onnx_path: Path) -> None:
+        """The card and the network were written together; if not, every answer would be about something else."""
+        size_px, classes = self.card.crop.size_px, len(self.labels)
+        wanted = ([3, size_px, size_px], [classes])
+        found = (self._session.get_inputs()[0].shape[1:], self._session.get_outputs()[0].shape[1:])
+        if found != wanted:
+            raise ArtifactError(
+                f"{onnx_path} takes {found[0]} and gives {found[1]}, its model.json says {wanted[0]} and {wanted[1]}; "
+                "copy the model folder again"
+            )
 
     @classmethod
     def load(cls, folder: Path, threads: int = 0) -> MaskClassifier:

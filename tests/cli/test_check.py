@@ -178,3 +178,13 @@ sys.exit(f"loaded: {heavy}" if heavy else 0)
 """
     ran = subprocess.run([sys.executable, "-c", code], cwd=place, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
+
+
+def test_a_reader_that_leaves_early_is_no_failure(place: Path) -> None:
+    many = " ".join(["pictures/*.png"] + [f"'./{'pictures/../' * i}pictures/*.png'" for i in range(1, 30)])
+    verb = f"{sys.executable} -m maskwise check --model model --faces whole --json"
+    command = f"{verb} {many} | head -1; echo ${{PIPESTATUS[0]}}"
+    ran = subprocess.run(["bash", "-c", command], cwd=place, capture_output=True, text=True, check=False)
+    lines = ran.stdout.splitlines()
+    assert json.loads(lines[0])["faces"]
+    assert lines[1] == "0", ran.stderr

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from maskwise.errors import ShapeError
+from maskwise.inference import overlay
 from maskwise.inference.overlay import TILE_PX, draw
 from maskwise.model.palette import COLOURS
 from maskwise.values import Faces, FrameResult, Image, Verdict
@@ -97,6 +99,35 @@ def test_text_and_lines_stay_visible_in_a_large_picture_made_small() -> None:
     where = changed(image, draw(image, result(image, [(1000, 1000, 1030, 1040)], ["masked"])))
     assert where[1015, 980:1015].sum() >= 5, "the line"
     assert where[900:996, 1005].sum() >= 24, "the label above it"
+
+
+@pytest.mark.parametrize("verdict", ALL)
+@pytest.mark.parametrize("box", [(0, 0, 100, 120), (0, 0, 40, 50), (60, 70, 100, 120), (30, 40, 60, 76)])
+def test_the_middle_of_a_face_is_never_drawn_on(verdict: str, box: tuple[int, int, int, int]) -> None:
+    image = noise(120, 100)
+    x0, y0, x1, y1 = box
+    across, down = (x1 - x0) // 4, (y1 - y0) // 4
+    where = changed(image, draw(image, result(image, [box], [verdict])))
+    assert not where[y0 + down : y1 - down, x0 + across : x1 - across].any()
+
+
+def test_a_long_film_does_not_fill_the_memory_with_fonts() -> None:
+    image = np.zeros((400, 400, 3), np.uint8)
+    overlay._font.cache_clear()
+    for i in range(150):  # a face that comes nearer has another width in each frame
+        draw(image, result(image, [(20, 100, 86 + 0.26 * i, 220)], ["masked"]))
+    assert overlay._font.cache_info().currsize <= overlay.FONTS
+    assert overlay._font.cache_info().misses < 30, "a font was made anew for nearly every frame"
+
+
+def test_a_crowd_of_hundreds_takes_seconds_not_minutes() -> None:
+    random = np.random.default_rng(0)
+    corners, sides = random.uniform(0, 1, (300, 2)) * (1890, 1040), random.uniform(12, 30, (300, 1))
+    image = np.zeros((1080, 1920, 3), np.uint8)
+    boxes = [tuple(box) for box in np.concatenate([corners, corners + sides * (1, 1.2)], axis=1).tolist()]
+    before_s = time.process_time()
+    draw(image, result(image, boxes, [ALL[i % 4] for i in range(300)]))
+    assert time.process_time() - before_s < 5  # about 0.8 s where labels look at their neighbours only, else 13 s
 
 
 def test_a_result_of_another_size_is_refused() -> None:

@@ -6,6 +6,7 @@ import errno
 import io
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from PIL import Image as Pillow
 from maskwise.errors import StorageError
 from maskwise.inference.sinks import COLUMNS, AnnotatedPictures, Csv, JsonLines, rows
 from maskwise.values import Faces, Frame, FrameResult
+from tests.conftest import REPOSITORY
 from tests.contracts.test_sinks import LABELS, pair, write_csv
 
 
@@ -38,6 +40,14 @@ def test_csv_has_a_row_for_each_face_and_each_picture_without_one(tmp_path: Path
 
 def test_every_value_of_a_row_has_its_column() -> None:
     assert set(rows(pair("a.jpg")[1])[0]) <= set(COLUMNS)
+
+
+def test_the_reference_names_every_key_and_column() -> None:
+    parts = (REPOSITORY / "docs" / "reference" / "json.md").read_text(encoding="utf-8").split("## The columns")
+    json_keys, columns = (re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (.*?) \|", p, re.M))) for p in parts)
+    picture = pair("a.jpg")[1].to_json()
+    assert json_keys == [*picture, *picture["faces"][0]]
+    assert tuple(columns) == COLUMNS
 
 
 def test_same_names_from_different_folders_do_not_collide(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +43,10 @@ def test_a_card_survives_writing_and_reading(tmp_path: Path) -> None:
         versions={"python": "3"},
         licence="none",
     )
-    assert write_card(tmp_path, card) == read_card(tmp_path) == card
+    (tmp_path / "model.onnx").write_bytes(b"weights")
+    written = write_card(tmp_path, card)
+    assert written.files == {"model.onnx": hashlib.sha256(b"weights").hexdigest()}
+    assert written == read_card(tmp_path) == replace(card, files=written.files)
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "model.safetensors"])
@@ -73,6 +78,9 @@ def test_a_missing_file_is_found(artifact: Path) -> None:
         (lambda c: c.update(crops={}), "unknown key crops; did you mean 'crop'"),
         (lambda c: c["crop"].update(size_px=-3), "crop.size_px"),
         (lambda c: c.update(faces="guess"), "one of whole, detect"),
+        (lambda c: c["files"].pop("model.onnx"), "no sha256 of model.onnx"),
+        (lambda c: c.update(labels=["masked", "incorrect", "unmasked"]), r"gives \[2\], its model.json says"),
+        (lambda c: c["crop"].update(size_px=64), r"takes \[3, 32, 32\]"),
         (lambda c: c["files"].update({"../../secret": "0"}), "outside the model folder"),
     ],
 )

@@ -35,6 +35,8 @@ TRAINED = (
     ("chandrika", "random", "study"),
     ("jolignier", "random", "study"),
     ("jolignier", "grouped", "study"),
+    ("jang12k", "random", "learnt"),
+    ("chandrika", "random", "learnt"),
     ("jolignier", "random", "learnt"),
     ("jolignier", "grouped", "learnt"),
 )

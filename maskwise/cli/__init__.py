@@ -57,3 +57,8 @@ def main() -> None:
     except MaskwiseError as error:
         complain(str(error))
         sys.exit(2)
+    except ModuleNotFoundError as error:  # a plain `pip install maskwise` can check pictures and nothing else
+        if str(error.name).split(".")[0] == "maskwise":
+            raise
+        complain(f'this needs the package {error.name}, which is not installed; run: pip install "maskwise[train]"')
+        sys.exit(2)

@@ -192,3 +192,20 @@ cli.main()
     assert resumed.returncode == 0, resumed.stderr
     assert "epoch 1/3" not in resumed.stderr, "the first epoch was trained again"
     assert "epoch 3/3" in resumed.stderr
+
+
+@pytest.mark.parametrize("verb", [["train", "--data", "x"], ["evaluate", "x", "--data", "x"], ["data", "show", "x"]])
+def test_without_the_extra_a_verb_names_it(verb: list[str]) -> None:
+    """None in sys.modules makes Python say that a package is not installed."""
+    script = """
+import sys
+for name in ("torch", "polars", "matplotlib", "sklearn", "lightning_fabric", "yaml"):
+    sys.modules[name] = None
+from maskwise import cli
+sys.argv = ["maskwise", *sys.argv[1:]]
+cli.main()
+"""
+    ran = subprocess.run([sys.executable, "-c", script, *verb], capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert 'pip install "maskwise[train]"' in " ".join(ran.stderr.split())
+    assert "Traceback" not in ran.stderr

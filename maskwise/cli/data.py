@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskwise.cli.console import out, say
-from maskwise.cli.reading import amount, read_data
+from maskwise.cli.reading import Alias, Classes, Format, amount, read_data
 from maskwise.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Take data in, look at it, split it.", no_args_is_help=True)
 
 Data = Annotated[list[str], typer.Argument(help="Folders of pictures, or manifests (.csv, .parquet).")]
-Format = Annotated[str, typer.Option("--format", help="auto, classes, identities, voc, yolo or manifest.")]
-Alias = Annotated[list[str] | None, typer.Option(help="A class name of the data, as nomask=unmasked or dogs=ignore.")]
-Classes = Annotated[str | None, typer.Option(help="YOLO's class names in order, comma between.")]
 Source = Annotated[str | None, typer.Option(help="What the data set is called.  [default: its folder's name]")]
 Json = Annotated[bool, typer.Option("--json", help="Print a summary for machines on stdout.")]
 

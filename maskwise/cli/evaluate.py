@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from maskwise.cli.console import err, out, say
+from maskwise.cli.reading import Alias, Classes, Format, read_data
 from maskwise.errors import UsageError
 
 
@@ -17,18 +18,15 @@ def run(
     split: Annotated[str | None, typer.Option(help="Only this split of a manifest: train, validation or test.")] = None,
     out_: Annotated[Path | None, typer.Option("--out", help="Folder for report and predictions.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="report.json on stdout.")] = False,
-    format_: Annotated[
-        str, typer.Option("--format", help="auto, classes, identities, voc, yolo or manifest.")
-    ] = "auto",
-    alias: Annotated[list[str] | None, typer.Option(help="A class name of the data, as nomask=unmasked.")] = None,
-    classes: Annotated[str | None, typer.Option(help="YOLO's class names in order, comma between.")] = None,
+    format_: Format = "auto",
+    alias: Alias = None,
+    classes: Classes = None,
 ) -> None:
     """Measure an artifact: confusion, recall, precision, F1, ROC, each with its interval; HTML, JSON and CSV."""
     import json
 
     from maskwise.cli.console import progress
     from maskwise.cli.figures import print_evaluation
-    from maskwise.cli.reading import read_data
     from maskwise.data.manifest import SPLITS
     from maskwise.training.measure import measure_artifact
     from maskwise.training.report import write_report

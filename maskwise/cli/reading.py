@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from maskwise.cli.console import progress, say
 from maskwise.errors import ConfigError
 
 if TYPE_CHECKING:
     from maskwise.data.manifest import Manifest
+
+Format = Annotated[str, typer.Option("--format", help="auto, classes, identities, voc, yolo or manifest.")]
+Alias = Annotated[list[str] | None, typer.Option(help="A class name of the data, as nomask=unmasked or dogs=ignore.")]
+Classes = Annotated[str | None, typer.Option(help="YOLO's class names in order, comma between.")]
 
 
 def read_data(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from maskwise.cli.console import say
-from maskwise.cli.reading import amount, read_data
+from maskwise.cli.reading import Alias, Classes, Format, amount, read_data
 from maskwise.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,31 +36,30 @@ def run(
     precision: Annotated[str | None, typer.Option(help="32-true or bf16-mixed.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     processes: Annotated[int, typer.Option(help="Processes that share each batch.")] = 1,
-    format_: Annotated[
-        str, typer.Option("--format", help="auto, classes, identities, voc, yolo or manifest.")
-    ] = "auto",
-    alias: Annotated[list[str] | None, typer.Option(help="A class name of the data, as nomask=unmasked.")] = None,
-    classes: Annotated[str | None, typer.Option(help="YOLO's class names in order, comma between.")] = None,
+    format_: Format = "auto",
+    alias: Alias = None,
+    classes: Classes = None,
 ) -> None:
     """Train a network and write its artifact: weights, ONNX, report and predictions."""
     from maskwise.cli.live import LiveTraining
     from maskwise.training import run as training
 
-    if resume:
-        if data or set_:
-            raise ConfigError("--resume takes its data and recipe from the run's folder; leave --data and --set out")
-        with LiveTraining() as live:
-            artifact = training.resume(resume, device=device, processes=processes, listener=live.listener)
-        _finished(artifact)
-        return
-    if not data:
-        raise ConfigError("--data is missing: name a folder of pictures or a manifest; `maskwise demo` needs none")
     flags = {
         "network": network, "crop.size_px": size, "epochs": epochs, "batch_size": batch_size, "optimizer.lr": lr,
         "seed": seed, "split.seed": seed, "split.by": split, "faces": faces, "precision": precision,
         "split.validation": validation and amount("--validation", validation),
         "split.test": test and amount("--test", test),
     }  # fmt: skip
+    if resume:
+        if data or set_ or out or any(value is not None for value in flags.values()):
+            raise ConfigError(
+                "--resume takes data and recipe from the run's folder; only --device and --processes go with it"
+            )
+        with LiveTraining() as live:
+            artifact = training.resume(resume, device=device, processes=processes, listener=live.listener)
+        return _finished(artifact)
+    if not data:
+        raise ConfigError("--data is missing: name a folder of pictures or a manifest; `maskwise demo` needs none")
     chosen = _recipe(recipe, set_ or [], flags)
 
     def read() -> Manifest:
@@ -80,5 +79,9 @@ def _recipe(name: str, sets: list[str], flags: dict[str, Any]) -> Any:
 
 
 def _finished(artifact: Path) -> None:
+    from maskwise.training.run import is_first
+
+    if not is_first():  # one of several processes speaks
+        return
     say(f"artifact: {artifact}")
     say(f"report:   {artifact / 'report.html'}")

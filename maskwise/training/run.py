@@ -62,9 +62,9 @@ def train(
     """
     listener = listener or Listener()
     fabric = make_fabric(device, processes, recipe.precision)
-    if _is_first():
+    if is_first():
         prepare(read(), recipe, run, listener)
-    return _train_prepared(fabric, run, listener if _is_first() else Listener())
+    return _train_prepared(fabric, run, listener if is_first() else Listener())
 
 
 def resume(run: Path, *, device: str = "auto", processes: int = 1, listener: Listener | None = None) -> Path:
@@ -75,7 +75,7 @@ def resume(run: Path, *, device: str = "auto", processes: int = 1, listener: Lis
     """
     recipe = read_recipe(run)
     fabric = make_fabric(device, processes, recipe.precision)
-    return _train_prepared(fabric, run, (listener or Listener()) if _is_first() else Listener())
+    return _train_prepared(fabric, run, (listener or Listener()) if is_first() else Listener())
 
 
 def make_fabric(device: str, processes: int, precision: Precision) -> Fabric:
@@ -114,7 +114,7 @@ def read_recipe(run: Path) -> Recipe:
         ) from error
 
 
-def _is_first() -> bool:
+def is_first() -> bool:
     """Whether this is the process that reads, writes and speaks; torchrun and Fabric both set these."""
     return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0
 

@@ -112,7 +112,7 @@ def test_data_that_cannot_be_trained_on(
         (["--device", "tpu"], "auto, cpu, cuda, mps"),
         (["--precision", "8"], "expected one of 32-true, bf16-mixed"),
         (["--split", "evenly"], "grouped, random, given"),
-        (["--resume", "nowhere"], "leave --data and --set out"),
+        (["--resume", "nowhere"], "only --device and --processes go with it"),
         (["--lr", "-1"], "above 0"),
     ],
 )

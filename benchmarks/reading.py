@@ -1,7 +1,7 @@
 """Taking in 10,000 pictures: every file hashed and decoded, then the same again from the cache of facts.
 
-Reference in the same run: one worker without a cache. Needs the development pictures, copied with a byte appended so that
-each is a content of its own.
+Reference in the same run: one worker without a cache. Needs the development pictures, copied with bytes appended so
+that each is a content of its own.
 """
 
 from __future__ import annotations

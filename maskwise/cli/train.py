@@ -57,7 +57,8 @@ def run(
             )
         with LiveTraining() as live:
             artifact = training.resume(resume, device=device, processes=processes, listener=live.listener)
-        return _finished(artifact)
+        _finished(artifact)
+        return
     if not data:
         raise ConfigError("--data is missing: name a folder of pictures or a manifest; `maskwise demo` needs none")
     chosen = _recipe(recipe, set_ or [], flags)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import typer.main
 import yaml
 
 from maskwise import cli
+from maskwise.model.artifact import ModelCard
 from maskwise.model.config import from_mapping
 from maskwise.training import recipe as recipes
 from maskwise.training.recipe import Recipe
@@ -73,3 +75,10 @@ def test_the_recipe_in_the_guide_is_the_studys_with_every_key() -> None:
 def test_decisions_are_numbered_without_gaps() -> None:
     numbers = [int(path.name[:4]) for path in sorted((REPOSITORY / "docs/decisions").glob("*.md"))]
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_every_key_of_model_json_is_described() -> None:
+    described = set(
+        re.findall(r"^\| `(\w+)` \|", (REPOSITORY / "docs/reference/artifact.md").read_text(), re.MULTILINE)
+    )
+    assert described == {field.name for field in fields(ModelCard)}

@@ -178,20 +178,46 @@ def test_changed_data_is_not_resumed(pictures: Path, tmp_path: Path) -> None:
         resume(run)
 
 
-def test_two_processes_walk_the_curve_of_one(pictures: Path, trained: Path, tmp_path: Path) -> None:
+ALONE = [sys.executable, "-m", "maskwise"]
+TORCHRUN = [
+    sys.executable,
+    "-m",
+    "torch.distributed.run",
+    "--nproc-per-node",
+    "2",
+    "--master-port",
+    "29555",
+    "-m",
+    "maskwise",
+]
+
+
+@pytest.mark.parametrize(
+    ("start", "flags"),
+    [(ALONE, ["--processes", "2"]), pytest.param(TORCHRUN, [], marks=pytest.mark.slow)],
+    ids=["processes", "torchrun"],
+)
+def test_two_processes_walk_the_curve_of_one(
+    pictures: Path, trained: Path, tmp_path: Path, start: list[str], flags: list[str]
+) -> None:
     """The same global batches shared over gloo: only the order of float additions differs."""
     recipe, run = tmp_path / "recipe.yaml", tmp_path / "two"
     recipe.write_text(small().to_yaml())
-    command = [sys.executable, "-m", "maskwise", "train", "--data", str(pictures), "--recipe", str(recipe)]
+    command = [*start, "train", "--data", str(pictures), "--recipe", str(recipe), "--out", str(run), "--device", "cpu"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    ran = subprocess.run(
-        [*command, "--out", str(run), "--processes", "2", "--device", "cpu"],
-        check=False, capture_output=True, text=True, env=environment, timeout=300,
-    )  # fmt: skip
+    ran = subprocess.run([*command, *flags], check=False, capture_output=True, text=True, env=environment, timeout=300)
     assert ran.returncode == 0, ran.stderr
+    assert ran.stderr.count("artifact:") == 1, "both processes spoke"
     for one, two in zip(read_history(trained / "history.csv"), read_history(run / "history.csv"), strict=True):
         assert two["train_loss"] == pytest.approx(one["train_loss"], rel=1e-4)
         assert two["validation_loss"] == pytest.approx(one["validation_loss"], rel=1e-4)
+
+
+def test_mixed_precision_trains_and_exports_in_full_precision(pictures: Path, tmp_path: Path) -> None:
+    train(lambda: read_dataset(pictures), small(epochs=1, precision="bf16-mixed"), tmp_path / "run")
+    weights = load_file(tmp_path / "run" / "artifact" / "model.safetensors")
+    assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
+    assert np.isfinite(read_history(tmp_path / "run" / "history.csv")[0]["train_loss"])
 
 
 @pytest.mark.parametrize(

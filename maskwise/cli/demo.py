@@ -13,8 +13,9 @@ from maskwise.cli.console import out, progress, say
 from maskwise.cli.reading import read_data
 
 if TYPE_CHECKING:
-    from maskwise.data.manifest import Manifest
+    from collections.abc import Sequence
 
+    from maskwise.data.manifest import Manifest
 
 MARK = ".maskwise-demo"
 
@@ -37,22 +38,24 @@ def run(
     from maskwise.training.history import read_history
 
     started = time.monotonic()
-    _clear(out_)
-    manifest = _own_faces(out_) if not data else read_data(data)
+    given = read_data(data) if data else None  # before an earlier demo goes: a wrong name must not cost it
+    _clear(out_, data or [])
+    manifest = given if given is not None else _own_faces(out_)
     save_figures(manifest, out_ / "show")
     recipe = recipes.load("demo", {"epochs": epochs} if epochs else {})
     with LiveTraining() as live:
         artifact = training.train(lambda: manifest, recipe, out_ / "demo-model", listener=live.listener)
     print_curves(read_history(artifact / "history.csv"), out)
     print_evaluation(json.loads((artifact / "report.json").read_text()), out)
-    checked = _check(artifact, _pictures(manifest, out_, own=bool(data)), out_ / "checked")
+    pictures = _held_out(out_ / "demo-model") if data else _new_ones(out_ / "new")
+    checked = _check(artifact, pictures, out_ / "checked")
     say(f"\ndone in {time.monotonic() - started:.0f} s. Open these:")
     out.print(f"  {artifact / 'report.html'}   what the model is worth, and on what", markup=False, soft_wrap=True)
     out.print(f"  {checked}   the pictures it was just asked about", markup=False, soft_wrap=True)
     out.print(f"  {out_ / 'show' / 'samples.png'}   what it was trained on", markup=False, soft_wrap=True)
 
 
-def _clear(folder: Path) -> None:
+def _clear(folder: Path, data: Sequence[str]) -> None:
     """Replace an earlier demo, and nothing else: a folder that is not one is left alone."""
     import shutil
 
@@ -60,6 +63,8 @@ def _clear(folder: Path) -> None:
 
     if folder.exists() and any(folder.iterdir()) and not (folder / MARK).exists():
         raise StorageError(f"{folder} holds something that is not a demo; name another folder with --out")
+    if any(Path(place).resolve().is_relative_to(folder.resolve()) for place in data):
+        raise StorageError(f"the data lies in {folder}, which the demo replaces; name another folder with --out")
     shutil.rmtree(folder, ignore_errors=True)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -78,13 +83,19 @@ def _own_faces(folder: Path) -> Manifest:
     return read_dataset(data, source="ORL faces with drawn masks")
 
 
-def _pictures(manifest: Manifest, folder: Path, *, own: bool) -> list[str]:
-    """What to check at the end: new pictures, or one of the user's own of each class."""
-    if own:
-        return [str(rows["path"][0]) for _, rows in manifest.usable.group_by("label", maintain_order=True)]
+def _held_out(run: Path) -> list[str]:
+    """Of the user's own pictures one of each class that the model was not trained on."""
+    from maskwise.data import manifest as manifests
+
+    test = manifests.load(run / "manifest.parquet").part("test").rows
+    return [str(rows["path"][0]) for _, rows in test.group_by("label", maintain_order=True)]
+
+
+def _new_ones(folder: Path) -> list[str]:
+    """The astronaut, bare and with a drawn mask."""
     from maskwise.data.embedded import demo_pictures
 
-    return [str(path) for path in demo_pictures(folder / "new")]
+    return [str(path) for path in demo_pictures(folder)]
 
 
 def _check(artifact: Path, pictures: list[str], folder: Path) -> Path:

@@ -68,7 +68,8 @@ def write_artifact(
         files={ONNX_NAME: sha256_of(folder / ONNX_NAME)},
     )
     crops = (sets["validation"] if len(sets["validation"]) else sets["train"]).crops
-    parity = check_parity(network, card, folder / ONNX_NAME, np.asarray(crops[:PARITY_CROPS]))
+    spread = np.linspace(0, len(crops) - 1, min(PARITY_CROPS, len(crops))).astype(int)  # rows are sorted by class
+    parity = check_parity(network, card, folder / ONNX_NAME, np.asarray(crops[spread]))
     history = [record.to_json() for record in records]
     write_history(folder / HISTORY_NAME, history)
     figures: dict[str, Any] = {"parity": parity.to_json()}

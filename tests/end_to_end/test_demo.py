@@ -52,6 +52,16 @@ def test_a_folder_that_is_no_demo_is_left_alone(tmp_path: Path) -> None:
     assert (precious / "thesis.txt").read_text() == "years of work"
 
 
+def test_an_earlier_demo_survives_a_wrong_data_folder(tmp_path: Path) -> None:
+    earlier = tmp_path / "out"
+    earlier.mkdir()
+    for name in (".maskwise-demo", "report.html"):
+        (earlier / name).write_text("an earlier demo")
+    for data in (tmp_path / "nowhere", earlier):
+        assert demo(earlier, "--data", str(data)).returncode == 2
+        assert (earlier / "report.html").exists()
+
+
 @pytest.mark.slow
 def test_the_trained_demo_tells_the_astronaut_bare_from_masked(tmp_path: Path) -> None:
     folder = tmp_path / "out"

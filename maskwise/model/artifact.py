@@ -3,7 +3,7 @@
 model.json         what the model is, how pictures reach it, what was measured, sha256 of every other file
 model.onnx         the network, crops in, logits out, any batch size
 model.safetensors  the same weights for PyTorch
-report.html/.json, predictions.csv, history.csv, manifest.parquet   what was measured, and on what
+report.html, report.json, predictions.csv, history.csv   how training went, and what was measured
 
 Loading reads JSON and hands model.onnx to ONNX Runtime; it never runs code from the folder.
 """

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,7 +18,8 @@ from numpy.typing import NDArray
 
 from maskwise.data.complete import complete
 from maskwise.data.schema import BOX, SCHEMA, SPLITS
-from maskwise.errors import DataError, LabelError, StorageError
+from maskwise.errors import DataError, LabelError
+from maskwise.model.storage import written_whole
 from maskwise.values import CLASSES
 
 __all__ = ["BOX", "SCHEMA", "SPLITS", "Manifest", "absolute", "concat", "empty", "load"]
@@ -74,18 +74,11 @@ class Manifest:
         """
         folder = path.resolve().parent
         rows = self.rows.with_columns(pl.Series("path", [_relative(p, folder) for p in self.rows["path"]], pl.String))
-        partial = path.with_name(path.name + ".partial")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as partial:
             if path.suffix.lower() == ".csv":
                 rows.write_csv(partial)
             else:
                 rows.write_parquet(partial)
-            partial.replace(path)
-        except OSError as error:
-            with suppress(OSError):  # the reason to tell is the first one
-                partial.unlink(missing_ok=True)
-            raise StorageError(f"cannot write the manifest {path}: {error.strerror or error}") from error
 
 
 def _relative(path: str, folder: Path) -> str:

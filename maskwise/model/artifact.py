@@ -16,10 +16,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from maskwise.errors import ArtifactError, ConfigError, StorageError
+from maskwise.errors import ArtifactError, ConfigError
 from maskwise.model.config import from_mapping
 from maskwise.model.crops import CropSpec
 from maskwise.model.preprocess import Preprocess
+from maskwise.model.storage import PARTIAL, written_whole
 from maskwise.model.verdict import Thresholds
 from maskwise.values import CLASSES
 
@@ -83,16 +84,11 @@ def write_card(folder: Path, card: ModelCard) -> ModelCard:
     files = {
         str(path.relative_to(folder)): sha256_of(path)
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != CARD_NAME and not path.name.endswith(".partial")
+        if path.is_file() and path.name != CARD_NAME and not path.name.endswith(PARTIAL)
     }
     content = asdict(card) | {"files": files}
-    partial = folder / (CARD_NAME + ".partial")
-    try:
+    with written_whole(folder / CARD_NAME) as partial:
         partial.write_text(json.dumps(content, indent=2) + "\n")
-        partial.replace(folder / CARD_NAME)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise StorageError(f"cannot write {folder / CARD_NAME}: {error.strerror or error}") from error
     return read_card(folder)
 
 

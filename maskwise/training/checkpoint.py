@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from maskwise.errors import ArtifactError, StorageError
+from maskwise.model.storage import written_whole
 
 NETWORK, OPTIMIZER = "network.", "optimizer."
 
@@ -45,20 +46,21 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
     Raises:
         StorageError: see `save`.
     """
-    partial = path.with_name(path.name + ".partial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, partial, metadata)
-        partial.chmod(0o644)  # safetensors makes its files for the owner alone; a model is there to be shared
-        with partial.open("rb") as file:
-            os.fsync(file.fileno())  # before the move: a power cut must not leave a name without content
-        partial.replace(path)
-    except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
-        raise StorageError(
-            f"cannot save {path}: {error}; what was saved there before is untouched: "
-            "make room and run again with --resume"
-        ) from error
+        with written_whole(path) as partial:
+            _save(tensors, partial, metadata)
+    except StorageError as error:
+        raise StorageError(f"{error}: make room and run again with --resume") from error
+
+
+def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    try:
+        save_file(tensors, path, metadata)
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
+    path.chmod(0o644)  # safetensors makes its files for the owner alone; a model is there to be shared
+    with path.open("rb") as file:
+        os.fsync(file.fileno())  # before it is moved: a power cut must not leave a name without content
 
 
 def load(path: Path, network: nn.Module, optimizer: Optimizer | None = None) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from maskwise.errors import StorageError
+from maskwise.model.storage import written_whole
 
 
 def write_history(path: Path, records: Sequence[Mapping[str, Any]]) -> None:
@@ -16,16 +16,10 @@ def write_history(path: Path, records: Sequence[Mapping[str, Any]]) -> None:
     Raises:
         StorageError: the file cannot be written.
     """
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with partial.open("w", newline="") as file:
-            writer = csv.DictWriter(file, list(records[0]))
-            writer.writeheader()
-            writer.writerows(records)
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
+    with written_whole(path) as partial, partial.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(records[0]))
+        writer.writeheader()
+        writer.writerows(records)
 
 
 def read_history(path: Path) -> list[dict[str, Any]]:

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 from maskwise.data.manifest import Manifest
 from maskwise.errors import DataError, StorageError
 from maskwise.model.crops import CropSpec
-from maskwise.model.images import read_image
-from maskwise.training.predictions import cut
+from maskwise.training.cutting import cut_ahead
 from maskwise.training.recipe import Augment
 from maskwise.values import Image
 
@@ -46,32 +45,33 @@ class Examples:
 def cut_all(manifest: Manifest, spec: CropSpec, path: Path, progress: Callable[[int, int], None] | None = None) -> None:
     """Decode and cut every row of a manifest into one array file: (rows, size, size, 3) uint8, in the manifest's order.
 
+    Written in order, not through the memory map: a full disk then refuses a write, which can be told; through a map it
+    would kill the process.
+
     Raises:
         DataError: a picture that could be read when the manifest was made cannot be read now.
         StorageError: the disk is full.
     """
-    shape = (manifest.rows.height, spec.size_px, spec.size_px, 3)
-    boxes = manifest.boxes_xyxy()
+    paths, done = manifest.rows["path"].to_list(), 0
+    shape = (len(paths), spec.size_px, spec.size_px, 3)
     try:
-        if not manifest.rows.height:  # numpy cannot map an empty file
-            np.save(path, np.empty(shape, np.uint8))
-            return
-        crops = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=shape)
-        with ThreadPoolExecutor() as pool:  # Pillow and OpenCV decode and resize outside the interpreter's lock
-            for i, crop in enumerate(
-                pool.map(lambda p, b: cut(read_image(Path(p)), b, spec), manifest.rows["path"], boxes)
-            ):
-                crops[i] = crop
+        with path.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            for cuts in cut_ahead(paths, manifest.boxes_xyxy(), list(range(len(paths))), spec):
+                for _, crop in sorted(cuts.items()):
+                    if isinstance(crop, str):
+                        raise DataError(f"{crop}; it could be read when this run was prepared")
+                    file.write(crop.tobytes())
+                done += len(cuts)
                 if progress:
-                    progress(i + 1, len(crops))
-        crops.flush()
+                    progress(done, len(paths))
     except OSError as error:
-        raise StorageError(f"cannot write the cut faces to {path}: {error.strerror or error}") from error
+        raise StorageError(f"cannot write the cut faces to {path}: {error.strerror or error}; make room") from error
 
 
 def load_crops(path: Path) -> Crops:
     """Open what `cut_all` wrote, as a read-only memory map."""
-    crops: Crops = np.load(path)[:0] if path.stat().st_size <= 128 else np.load(path, mmap_mode="r")
+    crops: Crops = np.load(path, mmap_mode="r")
     return crops
 
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,17 +13,13 @@ import polars as pl
 from numpy.typing import NDArray
 
 from maskwise.data.manifest import SCHEMA, Manifest
-from maskwise.errors import DataError, ImageError, ShapeError, StorageError
-from maskwise.model.crops import CropSpec, crop_face, crop_whole
-from maskwise.values import Image
+from maskwise.errors import DataError, ShapeError
+from maskwise.model.storage import written_whole
+from maskwise.training.cutting import cut_ahead
 
 if TYPE_CHECKING:
     from maskwise.model.classifier import MaskClassifier
 
-PICTURES_AT_ONCE = 64
-"""Pictures decoded ahead of the network; bounds the memory."""
-
-DECODERS = 8
 NO_LABEL = "no label to compare with"
 
 
@@ -83,13 +77,8 @@ class Predictions:
         Raises:
             StorageError: the file cannot be written.
         """
-        partial = path.with_name(path.name + ".partial")
-        try:
+        with written_whole(path) as partial:
             self.table().write_csv(partial)
-            partial.replace(path)
-        except OSError as error:
-            partial.unlink(missing_ok=True)
-            raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def short_paths(paths: Sequence[str]) -> list[str]:
@@ -123,7 +112,7 @@ def predict(
     errors = [error or (None if label else NO_LABEL) for error, label in rows.select("error", "label").iter_rows()]
     probabilities = np.full((rows.height, len(classifier.labels)), np.nan, np.float32)
     usable, done = [i for i, error in enumerate(errors) if error is None], 0
-    for picture in _cut_ahead(rows["path"].to_list(), manifest.boxes_xyxy(), usable, classifier.card.crop):
+    for picture in cut_ahead(rows["path"].to_list(), manifest.boxes_xyxy(), usable, classifier.card.crop):
         good = {i: crop for i, crop in picture.items() if not isinstance(crop, str)}
         if good:
             probabilities[list(good)] = classifier(np.stack(list(good.values())))
@@ -134,40 +123,3 @@ def predict(
             progress(done, len(usable))
     judged = rows.with_columns(pl.Series("error", errors, pl.String))
     return Predictions(judged, classifier.labels, probabilities)
-
-
-Cuts = dict[int, Image | str]
-"""Row number to its crop, or to why there is none."""
-
-
-def _cut_ahead(paths: list[str], boxes_xyxy: NDArray[np.float32], usable: list[int], spec: CropSpec) -> Iterator[Cuts]:
-    """Cut batches of pictures; the next batch is decoded while the caller uses this one."""
-    pictures = (list(group) for _, group in groupby(usable, key=paths.__getitem__))
-    with ThreadPoolExecutor(DECODERS) as pool:
-
-        def start() -> list[Future[Cuts]]:
-            batch = islice(pictures, PICTURES_AT_ONCE)
-            return [pool.submit(_cut_picture, paths[which[0]], boxes_xyxy, which, spec) for which in batch]
-
-        coming = start()
-        while coming:
-            now, coming = coming, start()
-            cuts: Cuts = {}
-            for future in now:
-                cuts |= future.result()
-            yield cuts
-
-
-def _cut_picture(path: str, boxes_xyxy: NDArray[np.float32], which: list[int], spec: CropSpec) -> Cuts:
-    from maskwise.model.images import read_image
-
-    try:
-        image = read_image(Path(path))
-    except ImageError as error:
-        return dict.fromkeys(which, str(error))
-    return {i: cut(image, boxes_xyxy[i], spec) for i in which}
-
-
-def cut(image: Image, box_xyxy: NDArray[np.float32], spec: CropSpec) -> Image:
-    """What the network sees of one row: the whole picture where its box is nan."""
-    return crop_whole(image, spec) if np.isnan(box_xyxy).any() else crop_face(image, box_xyxy, spec)

@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from maskwise.data.manifest import Manifest
 from maskwise.errors import StorageError
 from maskwise.model.palette import COLOURS
+from maskwise.model.storage import written_whole
 from maskwise.training import charts
 from maskwise.training.evaluation import Content, Evaluation
 from maskwise.training.thumbnails import holds_pictures, plot, thumbnails
@@ -134,10 +135,5 @@ def _thumbnails(evaluation: Evaluation) -> dict[int, str | None]:
 
 
 def _write(path: Path, text: str) -> None:
-    partial = path.with_name(path.name + ".partial")
-    try:
+    with written_whole(path) as partial:
         partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise StorageError(f"cannot write {path}: {error.strerror or error}") from error

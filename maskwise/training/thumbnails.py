@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from maskwise.errors import ImageError
 from maskwise.model.crops import CropSpec
-from maskwise.training.predictions import cut
+from maskwise.training.cutting import cut
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

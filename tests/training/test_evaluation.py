@@ -335,7 +335,7 @@ class Brightness:
 def test_predict_looks_at_every_face_and_reports_what_it_cannot_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("maskwise.training.predictions.PICTURES_AT_ONCE", 3)
+    monkeypatch.setattr("maskwise.training.cutting.PICTURES_AT_ONCE", 3)
     rng = np.random.default_rng(0)
     for i in range(8):
         cv2.imwrite(str(tmp_path / f"{i}.png"), rng.integers(0, 256, (40, 30, 3), np.uint8))

@@ -1,0 +1,32 @@
+"""Files that appear whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from maskwise.errors import StorageError
+
+PARTIAL = ".partial"
+"""How the name of a file ends while it is being written."""
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Hand out a name to write to beside `path`; moved over it at the end, removed after an error.
+
+    Raises:
+        StorageError: it cannot be written; a file already at `path` is untouched.
+    """
+    partial = path.with_name(path.name + PARTIAL)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield partial
+        partial.replace(path)
+    except OSError as error:
+        reason = error.strerror or error
+        raise StorageError(f"cannot write {path}: {reason}; what was saved there before is untouched") from error
+    finally:
+        with suppress(OSError):  # the reason to tell is the first one
+            partial.unlink(missing_ok=True)

@@ -179,5 +179,5 @@ def test_a_file_that_is_no_manifest(name: str, folder: Path) -> None:
 
 def test_saving_into_a_file_is_told(folder: Path) -> None:
     manifest = load(write(folder, "path,label\na.png,masked\n"))
-    with pytest.raises(StorageError, match="cannot write .*m.parquet: "):
+    with pytest.raises(StorageError, match=r"cannot write .*m\.parquet: "):
         manifest.save(folder / "a.png" / "m.parquet")

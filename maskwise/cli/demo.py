@@ -30,7 +30,7 @@ def run(
     epochs: Annotated[int | None, typer.Option(help="Fewer for a quick look, more for a better model.")] = None,
 ) -> None:
     """Build a data set, train the study's network on it, measure it, and check two new pictures."""
-    from maskwise.cli.data import save_figures
+    from maskwise.cli.data.show import save_figures
     from maskwise.cli.figures import print_curves, print_evaluation
     from maskwise.cli.live import LiveTraining
     from maskwise.training import recipe as recipes

@@ -17,6 +17,9 @@ SCHEMA = pl.Schema(
         "width": pl.Int32,  # pixels after EXIF rotation
         "height": pl.Int32,
         "sha256": pl.String,  # of the file's bytes
+        "kind": pl.String,  # of mask, or what else is at the mouth: surgical, cloth, hand ...; null where not known
+        "provenance": pl.String,  # photograph or rendered; null counts as photograph
+        "origin": pl.String,  # sha256 of the picture that a rendered one was made from, else null
         "split": pl.String,  # train, validation, test; null before splitting
         "error": pl.String,  # why the row cannot be used, else null
     }

@@ -49,6 +49,8 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
         "name": draw(NAMES), "x_min": box[0], "y_min": box[1], "x_max": box[2], "y_max": box[3],
         "label": draw(st.sampled_from(CLASSES)), "group": draw(st.none() | WORDS), "source": draw(WORDS),
         "width": width, "height": height, "sha256": draw(st.text("0123456789abcdef", min_size=64, max_size=64)),
+        "kind": draw(st.none() | WORDS), "provenance": draw(st.sampled_from([None, "photograph", "rendered"])),
+        "origin": draw(st.none() | st.text("0123456789abcdef", min_size=64, max_size=64)),
         "split": draw(st.sampled_from([None, "train", "validation", "test"])), "error": draw(st.none() | WORDS),
     }  # fmt: skip
 

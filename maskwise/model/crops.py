@@ -76,6 +76,11 @@ def crop_whole(image: Image, spec: CropSpec) -> Image:
     return resize(image, spec.size_px)
 
 
+def cut(image: Image, box_xyxy: NDArray[np.float32], spec: CropSpec) -> Image:
+    """What the network sees of one row of a manifest: the whole picture where its box is nan."""
+    return crop_whole(image, spec) if np.isnan(box_xyxy).any() else crop_face(image, box_xyxy, spec)
+
+
 Cut = Callable[[Image, Iterable[Box], CropSpec], NDArray[np.uint8]]
 """From an RGB picture and its n face boxes to (n, size_px, size_px, 3) uint8; n may be 0."""
 

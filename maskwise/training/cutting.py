@@ -1,6 +1,6 @@
 """What the network sees of each row of a manifest, cut in threads a bounded number of pictures ahead.
 
-Training, evaluation and the report's thumbnails all cut here.
+Training and evaluation cut here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwise.errors import ImageError
-from maskwise.model.crops import CropSpec, crop_face, crop_whole
+from maskwise.model.crops import CropSpec, cut
 from maskwise.model.images import read_image
 from maskwise.values import Image
 
@@ -51,8 +51,3 @@ def _cut_picture(path: str, boxes_xyxy: NDArray[np.float32], which: list[int], s
     except ImageError as error:
         return dict.fromkeys(which, str(error))
     return {i: cut(image, boxes_xyxy[i], spec) for i in which}
-
-
-def cut(image: Image, box_xyxy: NDArray[np.float32], spec: CropSpec) -> Image:
-    """What the network sees of one row: the whole picture where its box is nan."""
-    return crop_whole(image, spec) if np.isnan(box_xyxy).any() else crop_face(image, box_xyxy, spec)

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from maskwise.data.manifest import BOX, Manifest
 from maskwise.errors import DataError
 from maskwise.model.artifact import ONNX_NAME, ModelCard
-from maskwise.training import intervals, metrics
+from maskwise.statistics import intervals, metrics
+from maskwise.statistics.intervals import Groups
 from maskwise.training.curves import curves
-from maskwise.training.intervals import Groups
 from maskwise.training.judged import Judged, groups_of, judge
 from maskwise.training.predictions import Predictions, predict, short_paths
 from maskwise.training.remarks import notes, summary, warnings

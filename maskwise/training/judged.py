@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array  # type: ignore[import-untyped, unused-ignore]
 from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped, unused-ignore]
 
-from maskwise.training.intervals import Groups, compact
+from maskwise.statistics.intervals import Groups, compact
 from maskwise.training.predictions import Predictions
 
 

@@ -10,23 +10,21 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from typing import TYPE_CHECKING
 
 from maskwise.data.manifest import Manifest
 from maskwise.errors import StorageError
-from maskwise.model.palette import COLOURS
 from maskwise.model.storage import written_whole
+from maskwise.pages.template import template
+from maskwise.pages.thumbnails import holds_pictures, plot, thumbnails
 from maskwise.training import charts
 from maskwise.training.evaluation import Content, Evaluation
-from maskwise.training.thumbnails import holds_pictures, plot, thumbnails
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HTML_NAME, JSON_NAME, CSV_NAME = "report.html", "report.json", "predictions.csv"
-TEMPLATE = "report.html.jinja"
+TEMPLATE = Path(__file__).with_name("report.html.jinja")
 
 
 def write_report(
@@ -59,9 +57,8 @@ def write_report(
 def render(evaluation: Evaluation, *, figures: Mapping[str, Figure] | None = None, pictures: bool = True) -> str:
     """The page; see `write_report`."""
     content = evaluation.to_json()
-    return _template().render(
+    return template(TEMPLATE).render(
         r=content,
-        colours=COLOURS,
         headlines=_headlines(content),
         from_share=_axis_start(content),
         ranking=charts.ranking_charts(content),
@@ -73,40 +70,6 @@ def render(evaluation: Evaluation, *, figures: Mapping[str, Figure] | None = Non
         pictures=pictures,
         thumbnails=_thumbnails(evaluation) if pictures else {},
     )
-
-
-def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,  # file names, labels and sources come from anywhere
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(percent=percent, span=span, count=lambda n: f"{n:,}")
-    return environment.get_template(TEMPLATE)
-
-
-def percent(share: float | None) -> str:
-    """A share in words: one decimal, more where it would else read as all or none, a dash where undefined."""
-    if share is None:
-        return "–"
-    if share in (0.0, 1.0):
-        return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
-    for decimals in (1, 2, 3):
-        text = f"{100 * share:.{decimals}f}"
-        if 0 < float(text) < 100:
-            return text + "\N{NO-BREAK SPACE}%"
-    return "below 0.001 %" if share < 0.5 else "above 99.999 %"
-
-
-def span(figure: Mapping[str, Any]) -> str:
-    """An interval in words, rounded outwards, so that it never looks narrower than it is."""
-    if figure["value"] is None:
-        return "not defined"
-    low, high = math.floor(figure["low"] * 1000 + 1e-9), math.ceil(figure["high"] * 1000 - 1e-9)
-    first, last = (f"{end // 10}" if end in (0, 1000) else f"{end / 10:.1f}" for end in (low, high))
-    return f"{first} to {last}\N{NO-BREAK SPACE}%"
 
 
 def _headlines(content: Content) -> list[tuple[str, str, Content]]:

@@ -19,11 +19,11 @@ from maskwise.model.artifact import ModelCard
 from maskwise.model.crops import CropSpec, crop_face, crop_whole
 from maskwise.model.images import read_image
 from maskwise.model.preprocess import Preprocess
+from maskwise.statistics.intervals import compact
+from maskwise.statistics.metrics import wilson
 from maskwise.training.curves import POINTS, curves
 from maskwise.training.evaluation import Evaluation, evaluate
-from maskwise.training.intervals import compact
 from maskwise.training.judged import groups_of
-from maskwise.training.metrics import wilson
 from maskwise.training.predictions import NO_LABEL, Predictions, predict, short_paths
 from maskwise.training.remarks import said_of_class
 

@@ -20,10 +20,11 @@ from maskwise.errors import StorageError
 from maskwise.model.artifact import ModelCard
 from maskwise.model.crops import CropSpec
 from maskwise.model.preprocess import Preprocess
+from maskwise.pages.template import percent, span
 from maskwise.training import charts
 from maskwise.training.evaluation import Evaluation, evaluate
 from maskwise.training.predictions import Predictions
-from maskwise.training.report import percent, render, span, write_report
+from maskwise.training.report import render, write_report
 from maskwise.values import CLASSES
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "report.md"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from maskwise.training import intervals, metrics
-from maskwise.training.metrics import Figure
+from maskwise.statistics import intervals, metrics
+from maskwise.statistics.metrics import Figure
 
 SIMULATIONS = 300
 

@@ -12,7 +12,7 @@ from scipy.stats import binomtest  # type: ignore[import-untyped, unused-ignore]
 from sklearn import metrics as sklearn
 
 from maskwise.errors import ShapeError
-from maskwise.training import metrics
+from maskwise.statistics import metrics
 
 Counts = NDArray[np.int64]
 

@@ -5,7 +5,7 @@ interval. Where they do, whole groups are resampled, and the interval is the wid
 at the effective number of faces, since a bootstrap that met few errors is too sure, and one that met none collapses.
 
 Sources:
-    Wilson (1927): see `maskwise.training.metrics.wilson`.
+    Wilson (1927): see `maskwise.statistics.metrics.wilson`.
     Davison & Hinkley (1997), Bootstrap Methods and their Application, section 3.8: resampling whole clusters.
     Hesterberg (2015), What teachers should know about the bootstrap, The American Statistician 69: the expanded
         percentile interval, which mends the narrowness with few groups.
@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t  # type: ignore[import-untyped, unused-ignore]
 
-from maskwise.training.metrics import UNDEFINED, Counts, Figure, Figures, score_interval
+from maskwise.statistics.metrics import UNDEFINED, Counts, Figure, Figures, score_interval
 
 LEVEL = 0.95
 RESAMPLES = 2000

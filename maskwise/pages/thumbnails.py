@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwise.errors import ImageError
-from maskwise.model.crops import CropSpec
-from maskwise.training.cutting import cut
+from maskwise.model.crops import CropSpec, cut
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from maskwise.errors import ImageError
 from maskwise.model.crops import CropSpec, cut
+from maskwise.model.images import read_image
+from maskwise.values import Image
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,13 +44,36 @@ def thumbnails(
 
 
 def _thumbnail(path: str, box_xyxy: NDArray[np.float32], spec: CropSpec) -> str | None:
-    from maskwise.model.images import read_image
-
     try:
         crop = cut(read_image(Path(path)), box_xyxy, spec)
     except ImageError:
         return None
-    encoded = cv2.imencode(".jpg", np.ascontiguousarray(crop[:, :, ::-1]), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
+    return _jpeg(crop)
+
+
+def whole_pictures(paths: Sequence[str], side_px: int = SIDE_PX) -> list[str | None]:
+    """Pictures made small, each as a data URI; None where one cannot be read any more.
+
+    Args:
+        paths: n pictures.
+        side_px: of the longer side; smaller pictures are not enlarged.
+    """
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda path: _whole(path, side_px), paths))
+
+
+def _whole(path: str, side_px: int) -> str | None:
+    try:
+        image = read_image(Path(path))
+    except ImageError:
+        return None
+    scale = min(1.0, side_px / max(image.shape[:2]))
+    size = tuple(max(1, round(side * scale)) for side in image.shape[1::-1])
+    return _jpeg(np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8))
+
+
+def _jpeg(image: Image) -> str:
+    encoded = cv2.imencode(".jpg", np.ascontiguousarray(image[:, :, ::-1]), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
     return data_uri("image/jpeg", encoded.tobytes())
 
 

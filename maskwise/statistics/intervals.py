@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t  # type: ignore[import-untyped, unused-ignore]
+from scipy.stats import t
 
 from maskwise.statistics.metrics import UNDEFINED, Counts, Figure, Figures, score_interval
 
@@ -241,3 +241,24 @@ def _z() -> float:
 
 def _t(groups: int) -> float:
     return float(t.ppf(0.5 + LEVEL / 2, groups - 1))
+
+
+def mean_recall(target: NDArray[np.int64], predicted: NDArray[np.int64], groups: Groups, seed: int = 0) -> Figure:
+    """Mean recall over the classes that occur (balanced accuracy) with its interval.
+
+    Args:
+        target: (n,) classes from 0; n may be 0.
+        predicted: (n,) likewise.
+        groups: which faces belong together.
+        seed: of the resampling.
+    """
+    n, classes = len(target), np.unique(target)
+    parts = [proportion(predicted[target == c] == c, groups[target == c], seed) for c in classes]
+    if not parts:
+        return UNDEFINED
+    codes = compact(groups)
+    right = (predicted == target)[:, None] & (target[:, None] == classes)
+    sums = resampled(np.concatenate([right, target[:, None] == classes], axis=1), codes, seed=seed)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        samples = (sums[:, : len(classes)] / sums[:, len(classes) :]).mean(axis=1)
+    return mean_of(parts, samples, int(codes.max()) + 1, n)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import typer
 
-from maskwise.cli.data import import_, show, split
+from maskwise.cli.data import audit, fetch, import_, list_, show, split
 
-app = typer.Typer(help="Take data in, look at it, split it.", no_args_is_help=True)
+app = typer.Typer(help="Fetch data, take it in, judge it, look at it, split it.", no_args_is_help=True)
 app.command("import")(import_.run)
 app.command("show")(show.run)
+app.command("audit")(audit.run)
 app.command("split")(split.run)
+app.command("list")(list_.run)
+app.command("fetch")(fetch.run)

@@ -1,0 +1,185 @@
+"""The whole audit in order: look, compare, group, probe, doubt, flag, conclude."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from maskwise.data.audit import doubt as doubts
+from maskwise.data.audit import leaks, scenes, twins
+from maskwise.data.audit.doubt import Doubt, Judge
+from maskwise.data.audit.findings import VERDICTS, find, verdict
+from maskwise.data.audit.folds import Codes
+from maskwise.data.audit.look import Records
+from maskwise.data.audit.probes import Probe, probe_features, run_probes
+from maskwise.data.audit.quality import FLAGS, QualityLimits, flag
+from maskwise.data.audit.shelf import Shelf, fill
+from maskwise.data.audit.together import belonging, copies, pairs_of, with_groups
+from maskwise.data.manifest import Manifest, concat
+from maskwise.data.show import counts_by
+from maskwise.errors import DataError
+from maskwise.model.faces import FaceDetector
+from maskwise.statistics.intervals import compact
+
+SHELF = "looks"
+"""Folder inside the audit's own in which an interrupted audit leaves what it has done."""
+
+Hear = Callable[[str, int, int], None]
+"""Called with what is being done, how much is done and how much there is."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Audit:
+    """What was found.
+
+    content: audit.json; docs/reference/audit.md describes it.
+    manifest: the data with `group` filled in.
+    pairs: what belongs together, with paths, labels and splits of both sides.
+    faces: the usable rows with called, confidence, suspicion and flags, the likeliest label errors first.
+    """
+
+    content: dict[str, Any]
+    manifest: Manifest
+    pairs: pl.DataFrame
+    faces: pl.DataFrame
+
+
+def audit(
+    manifest: Manifest,
+    folder: Path,
+    *,
+    against: Manifest | None = None,
+    against_name: str = "",
+    detect: FaceDetector | None = None,
+    judge: Judge | None = None,
+    judge_name: str = "",
+    hear: Hear = lambda *_: None,
+) -> Audit:
+    """Audit a data set.
+
+    Args:
+        manifest: with at least one usable row.
+        folder: where looks are kept until the audit is done; an interrupted audit goes on from there.
+        against: a second data set that must not share pictures with the first.
+        against_name: what it is called.
+        detect: finds faces, for the flags `no_face` and `several_faces`; None leaves them out.
+        judge: a trained model to doubt labels with; None takes a plain classifier, fitted on the data itself.
+        judge_name: what it is called.
+        hear: hears how far it is.
+
+    Raises:
+        DataError: no usable row.
+        StorageError: the folder cannot be written.
+    """
+    if not manifest.usable.height:
+        raise DataError(f"nothing to audit: none of {manifest.rows.height} rows is usable; look at their errors")
+    both = concat([manifest, against]) if against else manifest
+    shelf = fill(both, folder / SHELF, detect, lambda done, total: hear("looking at pictures", done, total))
+    pairs = leaks.described(_pairs(both, shelf, hear), both.usable)
+    own, shared = _parted(pairs, manifest, against)
+    rows, faces, headers, found = _own(manifest, shelf)
+    together = belonging(rows, own)
+    doubt = Doubt.of(rows, faces, together, judge, manifest)
+    content = {
+        "faces": rows.height,
+        "pictures": rows["sha256"].n_unique(),
+        "labels": {label: int((rows["label"] == label).sum()) for label in manifest.labels},
+        "fingerprint": manifest.fingerprint(),
+        "balance": counts_by(manifest).to_dicts(),
+        "sources_of_class": _sources(manifest),
+        "unusable": _unusable(manifest),
+        "pairs": leaks.counts(own),
+        "leaks": leaks.of_splits(rows, own, together),
+        "random_split": leaks.of_random_split(rows, own),
+        "against": leaks.of_other(rows, shared, together, against, against_name),
+        "groups": leaks.of_groups(rows, together, manifest.labels),
+        "face": {"by": judge_name or "a plain classifier of edges and colours, fitted without each face's group"}
+        | doubt.figures(),
+        "probes": [p.to_json() for p in _probes(rows, faces, headers, together, doubt, hear)],
+        "suspects": doubt.counts(),
+        "quality": _quality(rows, faces, found),
+        "settings": _settings(detect),
+    }
+    findings = find(content)
+    level = verdict(findings)
+    said = {"verdict": {"level": level, "says": VERDICTS[level]}, "findings": [f.to_json() for f in findings]}
+    table = doubts.table(rows, doubt, flag(rows, faces, found))
+    return Audit(said | content, with_groups(manifest, own), pairs, table)
+
+
+def _pairs(both: Manifest, shelf: Shelf, hear: Hear) -> pl.DataFrame:
+    near = twins.find_twins(shelf.pictures["grey"], lambda done, total: hear("comparing near-duplicates", done, total))
+    same = scenes.find_scenes(shelf, lambda done, total: hear("comparing scenes", done, total))
+    return pl.concat([copies(both), pairs_of(shelf.table, near, same)])
+
+
+def _parted(pairs: pl.DataFrame, manifest: Manifest, against: Manifest | None) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Pairs inside the data, and pairs that lead to the second data set."""
+    own = set(manifest.usable["sha256"])
+    other = set(against.usable["sha256"]) if against else set[str]()
+    a, b = pairs["sha256_a"], pairs["sha256_b"]
+    inside = a.is_in(own) & b.is_in(own)
+    across = (a.is_in(own) & b.is_in(other)) | (a.is_in(other) & b.is_in(own))
+    # A copy within one set only is no bridge to the other.
+    across &= (pairs["kind"] != "copy") | (a.is_in(own) & a.is_in(other))
+    return pairs.filter(inside), pairs.filter(across)
+
+
+def _probes(
+    rows: pl.DataFrame, faces: Records, headers: NDArray[np.float32], groups: Codes, doubt: Doubt, hear: Hear
+) -> list[Probe]:
+    if not doubt.possible:
+        return []
+    sources = np.asarray(rows["source"].fill_null("").rank("dense").cast(pl.Int64))
+    sees = probe_features(headers, faces, sources, _shares(rows))
+    asked = lambda done, total: hear("asking probes", done, total)  # noqa: E731
+    return run_probes(sees, doubt.scores(), doubt.target, compact(groups), asked)
+
+
+def _shares(rows: pl.DataFrame) -> NDArray[np.float32]:
+    """(n, 4) centre and size of boxes as shares of their picture; nan without a box."""
+    boxes = Manifest(rows).boxes_xyxy()
+    size = rows.select("width", "height").to_numpy().astype(np.float32)
+    return np.concatenate([(boxes[:, :2] + boxes[:, 2:]) / 2 / size, (boxes[:, 2:] - boxes[:, :2]) / size], axis=1)
+
+
+def _own(manifest: Manifest, shelf: Shelf) -> tuple[pl.DataFrame, Records, NDArray[np.float32], pl.Series]:
+    """The data's own rows, their FACE records, and of each row's picture the header and the count of faces."""
+    rows = manifest.usable
+    order = np.argsort(shelf.rows, kind="stable")[: rows.height]  # rows of a second data set come after
+    picture = np.repeat(np.arange(shelf.table.height), shelf.table["rows"].list.len().to_numpy())[order]
+    counts = np.asarray(shelf.pictures["faces"])[picture].astype(np.int64)
+    return rows, np.asarray(shelf.faces[order]), np.asarray(shelf.pictures["header"])[picture], pl.Series(counts)
+
+
+def _quality(rows: pl.DataFrame, faces: Records, found: pl.Series) -> dict[str, Any]:
+    limits = QualityLimits()
+    flags = flag(rows, faces, found, limits)["flag"].to_list()
+    words = {name: getattr(limits, name) for name in limits.__dataclass_fields__}
+    return {name: {"n": flags.count(name), "says": says.format(**words)} for name, says in FLAGS.items()}
+
+
+def _sources(manifest: Manifest) -> dict[str, list[str]]:
+    return {
+        label: sorted(manifest.usable.filter(pl.col("label") == label)["source"].fill_null("").unique())
+        for label in manifest.labels
+    }
+
+
+def _unusable(manifest: Manifest) -> dict[str, Any]:
+    return {"n": manifest.unusable.height, "first": manifest.unusable.select("path", "error").head(20).to_dicts()}
+
+
+def _settings(detect: FaceDetector | None) -> dict[str, Any]:
+    return {
+        "twin_similarity": twins.TWIN,
+        "scene_features": scenes.LEAST_INLIERS,
+        "detector": type(detect).__name__ if detect else None,
+        "seed": 0,
+    }

@@ -1,0 +1,56 @@
+"""A trained model as the one who doubts labels."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maskwise.data.audit.doubt import Judge
+from maskwise.data.manifest import Manifest
+from maskwise.errors import DataError, ImageError
+from maskwise.model.classifier import MaskClassifier
+from maskwise.model.crops import CropSpec, cut
+from maskwise.model.images import read_image
+from maskwise.values import Image
+
+BATCH = 64
+
+
+def judge_by(artifact: Path) -> Judge:
+    """The judge that asks an artifact.
+
+    A model that was trained on the very faces has learnt their labels, wrong ones too: take one from other data.
+
+    Raises:
+        ArtifactError: the artifact cannot be used.
+    """
+    classifier = MaskClassifier.load(artifact)
+
+    def judge(manifest: Manifest) -> NDArray[np.float32]:
+        missing = [label for label in manifest.labels if label not in classifier.labels]
+        if missing:
+            raise DataError(f"{artifact} does not know {', '.join(missing)}; audit without --model, or leave them out")
+        rows = Manifest(manifest.usable)
+        columns = [classifier.labels.index(label) for label in manifest.labels]
+        paths, boxes = rows.rows["path"].to_list(), rows.boxes_xyxy()
+        parts = []
+        with ThreadPoolExecutor() as pool:
+            for start in range(0, len(paths), BATCH):
+                here = slice(start, start + BATCH)
+                crops = list(pool.map(lambda p, b: _crop(p, b, classifier.card.crop), paths[here], boxes[here]))
+                parts.append(classifier(np.stack(crops))[:, columns])
+        known = np.concatenate(parts)
+        return np.asarray(known / np.maximum(known.sum(axis=1, keepdims=True), 1e-9), np.float32)
+
+    return judge
+
+
+def _crop(path: str, box_xyxy: NDArray[np.float32], spec: CropSpec) -> Image:
+    """The face, or grey where its picture can no longer be read."""
+    try:
+        return cut(read_image(Path(path)), box_xyxy, spec)
+    except ImageError:
+        return np.full((spec.size_px, spec.size_px, 3), 128, np.uint8)

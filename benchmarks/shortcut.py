@@ -27,7 +27,7 @@ def measure() -> list[Row]:
         always = pl.col("group") <= "s20"
         studied = Manifest(rows.filter((pl.col("label") == "masked") == always))
         exchanged = Manifest(rows.filter((pl.col("label") == "masked") != always))
-        return [_row(by, studied, exchanged, Path(folder)) for by in ("random", "grouped")]
+        return [_row(by, studied, exchanged, Path(folder)) for by in ("random", "group")]
 
 
 def _row(by: str, studied: Manifest, exchanged: Manifest, folder: Path) -> Row:

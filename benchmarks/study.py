@@ -34,10 +34,10 @@ TRAINED = (
     ("jang12k", "random", "study"),
     ("chandrika", "random", "study"),
     ("jolignier", "random", "study"),
-    ("jolignier", "grouped", "study"),
+    ("jolignier", "group", "study"),
     ("jang12k", "random", "learnt"),
     ("jolignier", "random", "learnt"),
-    ("jolignier", "grouped", "learnt"),
+    ("jolignier", "group", "learnt"),
 )
 ELSEWHERE = ("macwin",)
 MIN_FACE_PX = 24

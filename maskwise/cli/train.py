@@ -29,7 +29,7 @@ def run(
     batch_size: Annotated[int | None, typer.Option(help="Pictures in a step.")] = None,
     lr: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the weights, the order and the split.")] = None,
-    split: Annotated[str | None, typer.Option(help="grouped, random or given.")] = None,
+    split: Annotated[str | None, typer.Option(help="group, random or given.")] = None,
     validation: Annotated[str | None, typer.Option(help="Count of pictures, or share below 1.")] = None,
     test: Annotated[str | None, typer.Option(help="Count of pictures, or share below 1.")] = None,
     faces: Annotated[str | None, typer.Option(help="Pictures without a box: whole, or detect the face.")] = None,

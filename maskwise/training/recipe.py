@@ -36,12 +36,12 @@ def _share(name: str, value: float) -> None:
 class Split:
     """How the data is divided.
 
-    by: `grouped` keeps people and exact duplicates on one side, `random` is the study's way, `given` keeps the
+    by: `group` keeps people and exact duplicates on one side, `random` is the study's way, `given` keeps the
         manifest's own.
     validation, test: a count of rows (whole number of 1 or more), or a share (below 1).
     """
 
-    by: Literal["grouped", "random", "given"] = "grouped"
+    by: Literal["group", "random", "given"] = "group"
     validation: int | float = 0.2
     test: int | float = 0.0
     seed: int = 0

@@ -111,7 +111,7 @@ def test_data_that_cannot_be_trained_on(
         (["--network", "sequental"], "sequential-wide, or timm/<name>"),
         (["--device", "tpu"], "auto, cpu, cuda, mps"),
         (["--precision", "8"], "expected one of 32-true, bf16-mixed"),
-        (["--split", "evenly"], "grouped, random, given"),
+        (["--split", "evenly"], "group, random, given"),
         (["--resume", "nowhere"], "only --device and --processes go with it"),
         (["--lr", "-1"], "above 0"),
     ],

@@ -41,7 +41,7 @@ def test_the_study_s_split() -> None:
     assert got[("validation", "masked")] == round(1000 * 2866 / 4609)
 
 
-@pytest.mark.parametrize("by", ["random", "grouped"])
+@pytest.mark.parametrize("by", ["random", "group"])
 @pytest.mark.parametrize(
     ("validation", "test", "expected"),
     [
@@ -57,7 +57,7 @@ def test_counts_and_shares(by: Any, validation: float, test: float, expected: tu
     assert tuple(got.count(name) for name in SPLITS) == expected
 
 
-@pytest.mark.parametrize("by", ["random", "grouped"])
+@pytest.mark.parametrize("by", ["random", "group"])
 def test_every_class_keeps_its_share(by: Any) -> None:
     got = counts(split(plain(600, 300, 100), by=by, validation=0.2, test=0.1))
     assert got == {
@@ -132,7 +132,7 @@ def people(seed: int = 0, number: int = 400) -> Manifest:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_grouped_comes_near_the_wanted_counts(seed: int) -> None:
+def test_group_comes_near_the_wanted_counts(seed: int) -> None:
     whole = people(seed)
     got = counts(split(whole, validation=0.2, test=0.1, seed=seed))
     for label in whole.labels:
@@ -141,7 +141,7 @@ def test_grouped_comes_near_the_wanted_counts(seed: int) -> None:
             assert abs(got[(name, label)] / total - share) < 0.01
 
 
-@pytest.mark.parametrize("by", ["random", "grouped"])
+@pytest.mark.parametrize("by", ["random", "group"])
 def test_the_same_lot_whatever_the_order_and_the_folder(by: Any) -> None:
     whole = people()
     renamed = pl.Series("path", [f"/mnt/other disk/{99999 - i}.jpg" for i in range(whole.rows.height)])
@@ -159,7 +159,7 @@ def test_the_lot_is_the_same_on_every_machine() -> None:
     assert got["group"].unique().sort().to_list() == ["p0", "p12", "p16"]
 
 
-@pytest.mark.parametrize("by", ["random", "grouped"])
+@pytest.mark.parametrize("by", ["random", "group"])
 def test_another_seed_is_another_lot(by: Any) -> None:
     first, second = (split(people(), by=by, seed=seed).rows["split"].to_list() for seed in (0, 1))
     assert first != second
@@ -198,7 +198,7 @@ def test_an_amount_that_is_none(amount: float) -> None:
 
 
 def test_an_unknown_way() -> None:
-    with pytest.raises(ConfigError, match="'person' is not known; use one of random, grouped, given"):
+    with pytest.raises(ConfigError, match="'person' is not known; use one of random, group, source, given"):
         split(plain(60, 40), by="person")  # type: ignore[arg-type]
 
 
@@ -235,7 +235,7 @@ def test_straddling_tells_each_kind() -> None:
     ]
 
 
-def test_random_flatters_and_grouped_does_not() -> None:
+def test_random_flatters_and_group_does_not() -> None:
     whole = people()
     assert straddling(split(whole, by="random")).height > 50
-    assert straddling(split(whole, by="grouped")).height == 0
+    assert straddling(split(whole, by="group")).height == 0

@@ -98,7 +98,7 @@ def test_model_json_carries_the_measured_figures(trained: Path) -> None:
     assert card.data["counts"]["validation"] == {
         label: sum(row) for label, row in zip(report["labels"], report["confusion"], strict=True)
     }
-    assert card.data["split_check"] == {"by": "grouped", "groups": 0, "duplicates": 0}
+    assert card.data["split_check"] == {"by": "group", "groups": 0, "duplicates": 0}
 
 
 def test_the_confusion_is_what_predictions_csv_recounts(trained: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,19 +18,17 @@ from maskwise.data.audit.folds import Codes
 from maskwise.data.audit.look import Records
 from maskwise.data.audit.probes import Probe, probe_features, run_probes
 from maskwise.data.audit.quality import FLAGS, QualityLimits, flag
+from maskwise.data.audit.related import Hear, related
 from maskwise.data.audit.shelf import Shelf, fill
-from maskwise.data.audit.together import belonging, copies, pairs_of, with_groups
 from maskwise.data.manifest import Manifest, concat
 from maskwise.data.show import counts_by
+from maskwise.data.together import belonging, with_groups
 from maskwise.errors import DataError
 from maskwise.model.faces import FaceDetector
 from maskwise.statistics.intervals import compact
 
 SHELF = "looks"
 """Folder inside the audit's own in which an interrupted audit leaves what it has done."""
-
-Hear = Callable[[str, int, int], None]
-"""Called with what is being done, how much is done and how much there is."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +78,7 @@ def audit(
         raise DataError(f"nothing to audit: none of {manifest.rows.height} rows is usable; look at their errors")
     both = concat([manifest, against]) if against else manifest
     shelf = fill(both, folder / SHELF, detect, lambda done, total: hear("looking at pictures", done, total))
-    pairs = leaks.described(_pairs(both, shelf, hear), both.usable)
+    pairs = leaks.described(related(both, shelf, hear), both.usable)
     own, shared = _parted(pairs, manifest, against)
     rows, faces, headers, found = _own(manifest, shelf)
     together = belonging(rows, own)
@@ -111,12 +108,6 @@ def audit(
     said = {"verdict": {"level": level, "says": VERDICTS[level]}, "findings": [f.to_json() for f in findings]}
     table = doubts.table(rows, doubt, flag(rows, faces, found))
     return Audit(said | content, with_groups(manifest, own), pairs, table)
-
-
-def _pairs(both: Manifest, shelf: Shelf, hear: Hear) -> pl.DataFrame:
-    near = twins.find_twins(shelf.pictures["grey"], lambda done, total: hear("comparing near-duplicates", done, total))
-    same = scenes.find_scenes(shelf, lambda done, total: hear("comparing scenes", done, total))
-    return pl.concat([copies(both), pairs_of(shelf.table, near, same)])
 
 
 def _parted(pairs: pl.DataFrame, manifest: Manifest, against: Manifest | None) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -167,8 +167,10 @@ def _contradictions(content: Content) -> list[Finding]:
     if not n:
         return []
     share = n / max(content["pictures"], 1)
-    says = f"{n:,} pairs of copies or near-duplicates carry different labels: one side is wrong, unless something "
-        "changed between two moments."
+    says = (
+        f"{n:,} pairs of copies or near-duplicates carry different labels: one side is wrong, unless something changed "
+        "between two moments."
+    )
     return [Finding("contradiction", "red" if share > 0.01 else "amber", says, "Look at them below; correct or drop.")]
 
 

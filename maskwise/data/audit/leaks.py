@@ -9,9 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from maskwise.data.audit.folds import Codes
-from maskwise.data.audit.together import belonging
 from maskwise.data.manifest import Manifest
 from maskwise.data.schema import SPLITS
+from maskwise.data.together import belonging
 from maskwise.statistics.intervals import compact, proportion
 
 TEST_SHARE = 0.2

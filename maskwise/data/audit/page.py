@@ -1,4 +1,4 @@
-"""The audit on disk: a page for people, JSON for programs, tables of pairs and faces, and the manifest with its groups."""
+"""The audit on disk: a page for people, JSON for programs, tables of pairs and faces, the manifest with groups."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -11,6 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from maskwise.data.manifest import Manifest
+from maskwise.errors import DataError
 
 PAIRS = pl.Schema(
     {
@@ -57,6 +59,22 @@ def copies(manifest: Manifest) -> pl.DataFrame:
     ).sort("sha256_a")  # fmt: skip
 
 
+def load_pairs(path: Path) -> pl.DataFrame:
+    """Read the pairs that an audit wrote.
+
+    Raises:
+        DataError: the file cannot be read, or holds no pairs.
+    """
+    try:
+        with path.open("rb") as file:
+            return pl.read_parquet(file, columns=PAIRS.names()).cast(PAIRS)
+    except OSError as error:
+        raise DataError(f"cannot read the pairs {path}: {error.strerror or error}; check the path") from error
+    except pl.exceptions.PolarsError as error:
+        said = str(error).splitlines()[0]
+        raise DataError(f"{path} holds no pairs ({said}); give the pairs.parquet of maskwise data audit") from error
+
+
 def components(count: int, links: Iterable[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> NDArray[np.int64]:
     """(count,) number of the group of each of `count` things, given pairs of positions that belong together."""
     ends = [np.concatenate([np.asarray(part, np.int64) for part in side]) for side in zip(*links, strict=True)]
@@ -81,9 +99,9 @@ def belonging(rows: pl.DataFrame, pairs: pl.DataFrame) -> NDArray[np.int64]:
         "path",
     )
     links = [_chained(keys[name]) for name in keys.columns]
-    first = keys.with_row_index("row").group_by("content").agg(pl.col("row").first().cast(pl.Int64))
-    ends = pairs.join(first.rename({"row": "a"}), left_on="sha256_a", right_on="content").join(
-        first.rename({"row": "b"}), left_on="sha256_b", right_on="content"
+    first = rows.select("sha256").with_row_index("row").group_by("sha256").agg(pl.col("row").first().cast(pl.Int64))
+    ends = pairs.join(first.rename({"row": "a"}), left_on="sha256_a", right_on="sha256").join(
+        first.rename({"row": "b"}), left_on="sha256_b", right_on="sha256"
     )
     links.append((ends["a"].to_numpy(), ends["b"].to_numpy()))
     return components(rows.height, links)

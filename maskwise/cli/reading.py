@@ -13,7 +13,7 @@ from maskwise.errors import ConfigError
 if TYPE_CHECKING:
     from maskwise.data.manifest import Manifest
 
-Format = Annotated[str, typer.Option("--format", help="auto, classes, identities, voc, yolo or manifest.")]
+Format = Annotated[str, typer.Option("--format", help="auto, classes, identities, voc, yolo, coco, csv or manifest.")]
 Alias = Annotated[list[str] | None, typer.Option(help="A class name of the data, as nomask=unmasked or dogs=ignore.")]
 Classes = Annotated[str | None, typer.Option(help="YOLO's class names in order, comma between.")]
 

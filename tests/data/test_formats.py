@@ -334,6 +334,179 @@ def test_yolo_splits_inside_images_and_labels(tmp_path: Path) -> None:
     assert got.rows.select("width", "split").rows() == [(40, "train"), (50, "validation")]
 
 
+# --- CSV
+
+
+HEADER = "filename,width,height,class,xmin,ymin,xmax,ymax\n"
+
+
+def seen_of(folder: Path, content: str, name: str = "boxes.csv") -> list[tuple[object, ...]]:
+    """Rows of a table beside images/a.png (40 x 30)."""
+    picture(folder / "images" / "a.png")
+    text(folder / name, content)
+    return seen(read_dataset(folder), *BOX, "label", "split", "error")
+
+
+TABLES = {
+    "TensorFlow's": f"{HEADER}a.png,40,30,with_mask,1,2,11,12\n",
+    "spaces and blank lines": f"{HEADER}\na.png, 40, 30, with_mask, 1, 2, 11, 12\n\n",
+    "another order": "class,xmin,xmax,ymin,ymax,filename\nmask,1,11,2,12,a.png\n",
+    "Kaggle's": "name,x1,x2,y1,y2,classname\na.png,1,11,2,12,face_with_mask\n",
+    "spelled otherwise": "Image Name;Label;X_Min;Y_Min;X_Max;Y_Max\na.png;mask;1;2;11;12\n".replace(";", ","),
+    "RetinaNet's": "data/images/a.png,1,2,11,12,with_mask\n",
+    "Windows": f"\ufeff{HEADER}C:\\set\\a.png,40,30,with_mask,1,2,11,12\n".replace("\n", "\r\n"),
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_csv_tables_that_occur(kind: str, tmp_path: Path) -> None:
+    assert seen_of(tmp_path, TABLES[kind]) == [("a.png", 1, 2, 11, 12, "masked", None, None)]
+
+
+def test_csv_without_boxes_names_whole_pictures(tmp_path: Path) -> None:
+    assert seen_of(tmp_path, "image,label\na.png,mask\n") == [("a.png", *[None] * 4, "masked", None, None)]
+
+
+def test_csv_lines_without_a_face_are_pictures_without_one(tmp_path: Path) -> None:
+    picture(tmp_path / "images" / "b.png")
+    text(tmp_path / "boxes.csv", "a.png,1,2,11,12,mask\nb.png,,,,,\n")
+    picture(tmp_path / "images" / "a.png")
+    said: list[str] = []
+    assert read_dataset(tmp_path, say=said.append).rows.height == 1
+    assert any("1 pictures have no box" in line and "b.png" in line for line in said)
+
+
+def test_csv_beside_its_pictures_named_by_itself(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    table = text(tmp_path / "my_train_labels.csv", f"{HEADER}a.png,40,30,mask,1,2,11,12\n")
+    for place, source in ((tmp_path, tmp_path.name), (table, "my_train_labels")):
+        got = read_dataset(place)
+        assert got.rows.select("split", "source", "error").row(0) == ("train", source, None)
+
+
+def test_csv_for_each_split_above_folders_of_pictures(tmp_path: Path) -> None:
+    for number, part in enumerate(("train", "test")):
+        picture(tmp_path / part / "a.png", 40 + number)
+        text(tmp_path / f"{part}_labels.csv", f"{HEADER}a.png,{40 + number},30,mask,1,2,11,12\n")
+    got = read_dataset(tmp_path)
+    assert sorted(got.usable.select("width", "split").rows()) == [(40, "train"), (41, "test")]
+
+
+def test_csv_columns_of_ours_and_others(tmp_path: Path) -> None:
+    picture(tmp_path / "images" / "a.png")
+    columns = "filename,class,split,group,kind,provenance,origin,depth"
+    text(tmp_path / "x.csv", f"{columns}\na.png,mask,val,g,cloth,rendered,abc,3\n")
+    said: list[str] = []
+    got = read_dataset(tmp_path, say=said.append)
+    assert got.rows.select("split", "group", "kind", "provenance", "origin").rows() == [
+        ("validation", "g", "cloth", "rendered", "abc")
+    ]
+    assert any("x.csv: the columns depth are not read" in line for line in said)
+
+
+CSV_LINES = {
+    "too few": ("a.png,40,30,mask", "line 2: has 4 values instead of 8; quote what has a comma"),
+    "comma in the name": ("a,b.png,40,30,mask,1,2,11,12", "has 9 values instead of 8"),
+    "words for a box": ("a.png,40,30,mask,left,2,11,12", "the box (left, 2, 11, 12) is not four numbers"),
+    "half a box": ("a.png,40,30,mask,1,,11,12", "the box (1, , 11, 12) is not four numbers; give all four or none"),
+    "nan": ("a.png,40,30,mask,nan,2,11,12", "has no area"),
+    "infinite": ("a.png,40,30,mask,1,2,inf,12", "has no area"),
+    "swapped": ("a.png,40,30,mask,11,2,1,12", "has no area"),
+    "outside": ("a.png,40,30,mask,1,2,111,12", "leaves the picture of 40 x 30 pixels"),
+    "no class": ("a.png,40,30,,1,2,11,12", "line 2: has no class; write it"),
+    "no name": (",40,30,mask,1,2,11,12", "line 2: has no file name; write it"),
+    "another size": (
+        "a.png,30,40,mask,1,2,11,12",
+        "the annotation is for 30 x 40 pixels, the upright picture has 40 x 30",
+    ),
+    "size below zero": ("a.png,-40,30,mask,1,2,11,12", "the picture's size -40 x 30 is not in whole pixels"),
+    "size in words": ("a.png,wide,30,mask,1,2,11,12", "the picture's size wide x 30 is not in whole pixels"),
+    "missing": ("gone.png,40,30,mask,1,2,11,12", "the file is missing"),
+    "one of several": (
+        "same.png,40,30,mask,1,2,11,12",
+        "there are 2 pictures called 'same.png'; write the folder, too",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CSV_LINES)
+def test_csv_lines_that_cannot_be_used(kind: str, tmp_path: Path) -> None:
+    line, reason = CSV_LINES[kind]
+    for name in ("d/same.png", "e/same.png"):
+        picture(tmp_path / "images" / name)
+    rows = seen_of(tmp_path, f"{HEADER}{line}\na.png,,,mask,1,2,11,12\n")
+    assert len(rows) == 2, "no row vanishes"
+    (error,) = [row[-1] for row in rows if row[-1]]
+    assert reason in str(error)
+
+
+def test_csv_split_of_another_name(tmp_path: Path) -> None:
+    (row,) = seen_of(tmp_path, "filename,class,split\na.png,mask,holdout\n")
+    assert "split 'holdout' is not known" in str(row[-1])
+
+
+CSV_WRONG = {
+    "shares": (f"{HEADER}a.png,40,30,mask,0.1,0.1,0.5,0.5\n", DataError, "multiply them by its width and height"),
+    "class": (f"{HEADER}a.png,40,30,hat,1,2,11,12\n", LabelError, "class 'hat' is not known"),
+    "semicolons": (HEADER.replace(",", ";"), DataError, "its first line has to name the columns path,label or"),
+    "three sides": ("filename,class,xmin,ymin,xmax\n", DataError, "neither a manifest nor a table of boxes"),
+    "nothing": ("", DataError, "neither a manifest nor a table of boxes"),
+    "a manifest's mistake": ("path,label,lable\na.png,masked,x\n", DataError, "unknown column 'lable'"),
+    "only names": (HEADER, DataError, "no picture with a class is left"),
+    "latin": (f"{HEADER}ä.png,40,30,mask,1,2,11,12\n", DataError, "is not a CSV in UTF-8"),
+}
+
+
+@pytest.mark.parametrize("kind", CSV_WRONG)
+def test_csv_that_cannot_be_used_at_all(kind: str, tmp_path: Path) -> None:
+    content, error, words = CSV_WRONG[kind]
+    picture(tmp_path / "images" / "a.png")
+    table = tmp_path / "mine.csv"
+    table.write_bytes(content.encode("latin-1"))
+    with pytest.raises(error) as caught:
+        read_dataset(table)
+    assert words in str(caught.value)
+
+
+def test_a_manifest_in_its_folder_is_found(tmp_path: Path) -> None:
+    picture(tmp_path / "images" / "a.png")
+    text(tmp_path / "manifest.csv", "path,label\nimages/a.png,masked\n")
+    for format_ in ("auto", "manifest"):
+        assert read_dataset(tmp_path, format=format_).rows["label"].to_list() == ["masked"]
+
+
+# --- tables beside pictures
+
+
+def test_tables_beside_class_folders(tmp_path: Path) -> None:
+    two_classes(tmp_path)
+    text(tmp_path / "groups.csv", "image,group\nwith_mask/a.png,p1\nc.png,p1\n")
+    text(tmp_path / "split.csv", "image,split\nwith_mask/a.png,train\nc.png,dev\n")
+    text(tmp_path / "provenance.csv", "image,provenance\nb.png,rendered\n")
+    assert seen(read_dataset(tmp_path), "group", "split", "provenance") == [
+        ("a.png", "p1", "train", None), ("b.png", None, None, "rendered"),
+        ("c.png", "p1", "validation", None), ("d.png", None, None, None),
+    ]  # fmt: skip
+
+
+def test_a_picture_that_split_csv_lists_without_a_split_has_none(tmp_path: Path) -> None:
+    for name in ("train/a.png", "train/b.png"):
+        picture(tmp_path / "images" / name)
+        text((tmp_path / "labels" / name).with_suffix(".txt"), "0 0.5 0.5 0.5 0.5")
+    text(tmp_path / "classes.txt", "mask")
+    text(tmp_path / "split.csv", "image,split\ntrain/a.png,\n")
+    assert seen(read_dataset(tmp_path), "split") == [("a.png", None), ("b.png", "train")]
+
+
+def test_voc_pictures_of_one_name_in_two_folders(tmp_path: Path) -> None:
+    for number, folder in enumerate(("p", "q")):
+        picture(tmp_path / "images" / folder / "a.png", 40 + number)
+        voc(tmp_path, f"{folder}/a", OBJECT.format("mask", 1, 1, 9, 9), size=(40 + number, 30), filename="a.png")
+    got = read_dataset(tmp_path)
+    assert got.unusable.height == 0
+    assert got.rows["width"].to_list() == [40, 41]
+
+
 # --- everything
 
 
@@ -362,10 +535,13 @@ def test_a_wrong_tree_says_what_was_found_and_what_to_do(kind: str, tmp_path: Pa
         read_dataset(make(tmp_path))
     assert words in str(caught.value)
     if kind != "not there":
-        assert all(layout in str(caught.value) for layout in ("classes", "identities", "voc", "yolo", "manifest"))
+        assert all(
+            layout in str(caught.value)
+            for layout in ("classes", "identities", "voc", "yolo", "coco", "csv", "manifest")
+        )
 
 
-@pytest.mark.parametrize("format_", ["classes", "identities", "voc", "yolo", "manifest"])
+@pytest.mark.parametrize("format_", ["classes", "identities", "voc", "yolo", "coco", "csv", "manifest"])
 def test_a_format_that_was_asked_for_and_is_not_there(format_: str, tmp_path: Path) -> None:
     text(tmp_path / "cats" / "a.txt", "")
     with pytest.raises(DataError):
@@ -373,8 +549,8 @@ def test_a_format_that_was_asked_for_and_is_not_there(format_: str, tmp_path: Pa
 
 
 def test_an_unknown_format(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="'coco' is not known; use one of auto, classes"):
-        read_dataset(tmp_path, format="coco")
+    with pytest.raises(ConfigError, match="'kitti' is not known; use one of auto, classes"):
+        read_dataset(tmp_path, format="kitti")
 
 
 def test_links_in_a_circle_end(tmp_path: Path) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import typer
 
-from maskwise.cli.data import audit, fetch, import_, list_, show, split
+from maskwise.cli.data import audit, convert, fetch, import_, list_, show, split
 
 app = typer.Typer(help="Fetch data, take it in, judge it, look at it, split it.", no_args_is_help=True)
 app.command("import")(import_.run)
+app.command("convert")(convert.run)
 app.command("show")(show.run)
 app.command("audit")(audit.run)
 app.command("split")(split.run)

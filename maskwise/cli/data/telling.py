@@ -14,7 +14,7 @@ from maskwise.errors import ConfigError
 if TYPE_CHECKING:
     from maskwise.data.manifest import Manifest
 
-Data = Annotated[list[str], typer.Argument(help="Folders of pictures, or manifests (.csv, .parquet).")]
+Data = Annotated[list[str], typer.Argument(help="Folders of pictures, COCO or CSV tables, or manifests.")]
 Source = Annotated[str | None, typer.Option(help="What the data set is called.  [default: its folder's name]")]
 Json = Annotated[bool, typer.Option("--json", help="Print a summary for machines on stdout.")]
 

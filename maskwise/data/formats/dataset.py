@@ -10,21 +10,26 @@ import polars as pl
 
 from maskwise.data import manifest as manifests
 from maskwise.data.complete import check_boxes, read_pictures
+from maskwise.data.formats.coco import find_coco, is_coco
+from maskwise.data.formats.columns import is_manifest, is_table
+from maskwise.data.formats.csv_ import find_csv, has_tables
 from maskwise.data.formats.files import entries, files_below, folders_in, has_picture, is_file, kinds
 from maskwise.data.formats.folders import find_classes, find_identities, has_persons
-from maskwise.data.formats.found import Found, split_name, table
+from maskwise.data.formats.found import Found, as_stored, split_name, table
 from maskwise.data.formats.labels import Labels
 from maskwise.data.formats.voc import check_sizes, find_voc, is_voc
 from maskwise.data.formats.yolo import find_yolo, is_yolo, to_pixels
 from maskwise.data.manifest import Manifest
 from maskwise.errors import ConfigError, DataError
 
-FORMATS = ("auto", "classes", "identities", "voc", "yolo", "manifest")
+FORMATS = ("auto", "classes", "identities", "voc", "yolo", "coco", "csv", "manifest")
 _LAYOUTS = """What can be read:
   classes     DATA/with_mask/a.jpg, DATA/without_mask/b.jpg
   identities  DATA/masked/PERSON/a.jpg, DATA/unmasked/PERSON/b.jpg
   voc         DATA/annotations/a.xml, DATA/images/a.jpg
   yolo        DATA/labels/a.txt, DATA/images/a.jpg, DATA/classes.txt
+  coco        DATA/annotations/train.json (images, annotations, categories), DATA/images/a.jpg
+  csv         DATA/boxes.csv (filename,class,xmin,ymin,xmax,ymax), DATA/images/a.jpg
   manifest    DATA.csv or DATA.parquet with the columns path and label
 Move the files so, or say what folders mean with --alias 'FOLDER=masked'."""
 
@@ -86,7 +91,7 @@ def read_dataset(
     """Read one data set; every picture is decoded once to prove that it can be.
 
     Args:
-        path: a folder, or a manifest.
+        path: a folder, a manifest, or the JSON or CSV of a data set of the format coco or csv.
         format: one of FORMATS.
         source: what the data set is called; None takes the folder's name.
         aliases: what class names of the data stand for: a class, or `ignore`.
@@ -107,12 +112,12 @@ def read_dataset(
     labels = Labels(aliases)
     format = _choose(place, format, labels)
     if format == "manifest":
-        loaded = manifests.load(place, cache=cache, progress=progress)
+        loaded = manifests.load(_manifest_in(place) or place, cache=cache, progress=progress)
         return Manifest(loaded.rows.with_columns(source=pl.lit(source))) if source else loaded
-    name = source or place.name
+    name = source or (place.stem if is_file(place) else place.name)
     found = _find(place, format, labels, classes)
     rows = read_pictures(table(found.rows, name), cache=cache, progress=progress)
-    rows = check_boxes(to_pixels(rows) if format == "yolo" else check_sizes(rows))
+    rows = check_boxes(as_stored(to_pixels(rows) if format == "yolo" else check_sizes(rows)))
     manifest = Manifest(rows)
     _tell(manifest, found, name, say or (lambda _: None))
     if not rows.height:
@@ -124,14 +129,16 @@ def detect(folder: Path, labels: Labels) -> str | None:
     """The format of a folder, or None; folders named like splits are looked into."""
     splits = split_folders(folder)
     if splits:
-        return detect(splits[0], labels)
+        return detect(splits[0], labels) or _detect_table(folder)
     if is_voc(folder):
         return "voc"
     if is_yolo(folder):
         return "yolo"
+    if is_coco(folder):
+        return "coco"
     if any(labels.find(inner.name) and has_picture(inner) for inner in folders_in(folder)):
         return "identities" if has_persons(folder) else "classes"
-    return None
+    return _detect_table(folder)
 
 
 def split_folders(folder: Path) -> list[Path]:
@@ -140,22 +147,50 @@ def split_folders(folder: Path) -> list[Path]:
     return inner if all(split_name(f.name) for f in inner) else []
 
 
+def _detect_table(folder: Path) -> str | None:
+    """One annotation file for many pictures, which may lie in folders for each split."""
+    if is_coco(folder):
+        return "coco"
+    if has_tables(folder):
+        return "csv"
+    return "manifest" if _manifest_in(folder) else None
+
+
+def _manifest_in(place: Path) -> Path | None:
+    """The manifest that `maskwise data convert --to manifest` writes into its folder."""
+    return next((place / name for name in ("manifest.parquet", "manifest.csv") if is_file(place / name)), None)
+
+
 def _choose(place: Path, format: str, labels: Labels) -> str:
     if format not in FORMATS:
         raise ConfigError(f"format {format!r} is not known; use one of {', '.join(FORMATS)}")
     if is_file(place):
-        if format not in ("auto", "manifest"):
-            raise DataError(f"{place} is a file, but data of the format {format} is a folder; name the folder")
-        if place.suffix.lower() not in (".csv", ".parquet"):
-            raise DataError(f"{place}: a file has to be a manifest, .csv or .parquet. {_LAYOUTS}")
-        return "manifest"
+        return _choose_file(place, format)
     entries(place)  # says what is wrong with a folder that is not there or is closed
-    if format == "manifest":
+    if format == "manifest" and not _manifest_in(place):
         raise DataError(f"{place} is a folder; a manifest is a .csv or .parquet file: name that")
     chosen = detect(place, labels) if format == "auto" else format
     if chosen is None:
         raise DataError(f"{place}: not laid out in a way that is known; {_seen(place, labels)}. {_LAYOUTS}")
     return chosen
+
+
+def _choose_file(path: Path, format: str) -> str:
+    formats = {".parquet": ("manifest",), ".csv": ("csv", "manifest"), ".json": ("coco",)}.get(path.suffix.lower(), ())
+    if not formats:
+        raise DataError(f"{path}: a file has to be a manifest, .csv or .parquet, or COCO's .json. {_LAYOUTS}")
+    if format in formats:
+        return format
+    if format != "auto":
+        raise DataError(f"{path} is a file, but data of the format {format} is a folder; name the folder")
+    if formats != ("csv", "manifest") or is_manifest(path):
+        return formats[-1]
+    if is_table(path):
+        return "csv"
+    raise DataError(
+        f"{path}: neither a manifest nor a table of boxes; its first line has to name the columns path,label or "
+        "filename,class,xmin,ymin,xmax,ymax with commas between, or be path,x1,y1,x2,y2,class"
+    )
 
 
 def _seen(place: Path, labels: Labels) -> str:
@@ -172,7 +207,8 @@ def _seen(place: Path, labels: Labels) -> str:
 
 
 def _find(place: Path, format: str, labels: Labels, classes: Sequence[str] | None) -> Found:
-    splits = split_folders(place)
+    at_top = is_file(place) or (format == "coco" and is_coco(place)) or (format == "csv" and has_tables(place))
+    splits = [] if at_top else split_folders(place)
     if not splits:
         return _find_one(place, format, labels, classes)
     found = Found()
@@ -183,16 +219,19 @@ def _find(place: Path, format: str, labels: Labels, classes: Sequence[str] | Non
     return found
 
 
-def _find_one(folder: Path, format: str, labels: Labels, classes: Sequence[str] | None) -> Found:
-    match format:
-        case "classes":
-            return find_classes(folder, labels)
-        case "identities":
-            return find_identities(folder, labels)
-        case "voc":
-            return find_voc(folder, labels)
-        case _:
-            return find_yolo(folder, labels, classes)
+def _find_one(place: Path, format: str, labels: Labels, classes: Sequence[str] | None) -> Found:
+    if format == "yolo":
+        return find_yolo(place, labels, classes)
+    return _FINDERS[format](place, labels)
+
+
+_FINDERS: dict[str, Callable[[Path, Labels], Found]] = {
+    "classes": find_classes,
+    "identities": find_identities,
+    "voc": find_voc,
+    "coco": find_coco,
+    "csv": find_csv,
+}
 
 
 def _tell(manifest: Manifest, found: Found, name: str, say: Say) -> None:

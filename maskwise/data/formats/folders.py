@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from maskwise.data.formats.companions import Companions
 from maskwise.data.formats.files import files_below, files_in, folders_in, has_picture, is_aside, kinds
 from maskwise.data.formats.found import Found, Row
 from maskwise.data.formats.labels import IGNORE, Labels
@@ -19,7 +20,7 @@ def find_classes(folder: Path, labels: Labels) -> Found:
     """One folder for each class; folders inside mean nothing.
 
     Raises:
-        DataError: no folder holds pictures.
+        DataError: no folder holds pictures; or a table beside them that cannot be read, see Companions.
         LabelError: a class folder whose name is not known.
     """
     return _find(folder, labels, by_person=False)
@@ -29,7 +30,7 @@ def find_identities(folder: Path, labels: Labels) -> Found:
     """One folder for each class, and in it one for each person; the same name in two classes is the same person.
 
     Raises:
-        DataError: no folder holds pictures.
+        DataError: no folder holds pictures; or a table beside them that cannot be read, see Companions.
         LabelError: a class folder whose name is not known.
     """
     return _find(folder, labels, by_person=True)
@@ -42,7 +43,7 @@ def has_persons(folder: Path) -> bool:
 
 
 def _find(folder: Path, labels: Labels, *, by_person: bool) -> Found:
-    found, aside, ignored = Found(), list[Path](), Counter[str]()
+    found, aside, ignored, beside = Found(), list[Path](), Counter[str](), Companions(folder)
     for outer in folders_in(folder):
         files = list(files_below(outer))
         pictures = [path for path in files if not is_aside(path)]
@@ -54,7 +55,8 @@ def _find(folder: Path, labels: Labels, *, by_person: bool) -> Found:
         if label == IGNORE:
             ignored[outer.name] += len(pictures)
             continue
-        found.rows += [Row(path, label, group=_person(path, outer) if by_person else None) for path in pictures]
+        rows = [Row(path, label, group=_person(path, outer) if by_person else None) for path in pictures]
+        found.rows += [beside.complete(row, folder) for row in rows]
     loose = [path for path in files_in(folder) if not is_aside(path)]
     if loose:
         found.notes.append(f"{len(loose)} files lie beside the class folders and are left out ({kinds(loose)})")

@@ -1,15 +1,18 @@
-"""What data sets of scenes share: a folder of pictures, annotations beside it, and tables of groups and splits."""
+"""What data sets of scenes share: a folder of pictures, and annotations beside it that name them."""
 
 from __future__ import annotations
 
-import csv
+import math
+import unicodedata
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
-from maskwise.data.formats.files import files_below, folders_in, is_aside, is_file
-from maskwise.data.formats.found import split_name
+from maskwise.data.formats.files import files_below, files_in, folders_in, is_aside, is_file
+from maskwise.data.formats.found import split_in
 from maskwise.errors import DataError
 
+ANNOTATION_FOLDERS = ("annotations", "annotation", "xml", "xmls")
 PICTURE_FOLDERS = ("images", "jpegimages", "image", "imgs", "pictures")
 
 
@@ -17,6 +20,18 @@ def folder_named(folder: Path, names: Iterable[str]) -> Path | None:
     """The folder inside that bears one of the names, whatever its case."""
     wanted = set(names)
     return next((inner for inner in folders_in(folder) if inner.name.lower() in wanted), None)
+
+
+def tables_in(folder: Path, suffix: str) -> list[Path]:
+    """Files of annotations for many pictures: those of a suffix in the folder itself and in its annotations/."""
+    inner = folder_named(folder, ANNOTATION_FOLDERS)
+    files = files_in(folder) + (files_in(inner) if inner else [])
+    return [path for path in files if path.suffix.lower() == suffix and not path.name.startswith(".")]
+
+
+def home_of(table: Path) -> Path:
+    """The data set's folder, seen from one of its `tables_in`."""
+    return table.parent.parent if table.parent.name.lower() in ANNOTATION_FOLDERS else table.parent
 
 
 class Pictures:
@@ -29,6 +44,12 @@ class Pictures:
         self._by_name |= {path.name: path for path in reversed(self.all) if path.name not in self._by_name}
         self._by_stem = {_stem(path.relative_to(folder)): path for path in reversed(self.all)}
         self._by_stem |= {path.stem: path for path in reversed(self.all) if path.stem not in self._by_stem}
+        inner = [(path.relative_to(folder).as_posix(), path) for path in self.all]
+        self._inner = {_composed(name): path for name, path in inner} | dict(inner)
+        self._same: defaultdict[str, list[Path]] = defaultdict(list)
+        for path in self.all:
+            self._same[_composed(path.name)].append(path)
+        self._guessed: dict[Path, str] = {}
 
     def named(self, name: str) -> Path | None:
         """By file name, or by path inside the folder."""
@@ -38,6 +59,31 @@ class Pictures:
         """By name or inner path without suffix; the name need not agree in its suffix."""
         return self._by_stem.get(stem)
 
+    def find(self, name: str, split: str | None = None) -> Path:
+        """By a name with or without folders, be they those of another machine.
+
+        Args:
+            name: as the annotation has it.
+            split: of the annotation; decides between pictures of one name in folders for each split.
+
+        Returns:
+            The picture; where there is none, the path at which it is missing.
+
+        Raises:
+            DataError: the name could mean several pictures, or a picture that was found for another name.
+        """
+        if Path(name).is_absolute() and is_file(Path(name)):
+            return Path(name)
+        parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+        whole = "/".join(parts)
+        picture = self._exact(whole)
+        if picture or not parts:
+            return picture or self.folder / whole
+        picture = self._by_ending(parts) or self._by_last(parts[-1], split)
+        if picture and self._guessed.setdefault(picture, whole) != whole:
+            raise DataError(f"{name!r} and {self._guessed[picture]!r} could both be {picture.name}; write its folder")
+        return picture or self.folder / whole
+
     def unused(self, used: set[Path]) -> str | None:
         """What to tell of pictures that no box lies in, or None."""
         left = [path for path in self.all if path not in used]
@@ -45,60 +91,43 @@ class Pictures:
             return None
         return f"{len(left)} pictures have no box and are left out (the first: {left[0].name})"
 
+    def _exact(self, name: str) -> Path | None:
+        return self._inner.get(name) or self._inner.get(_composed(name))
+
+    def _by_ending(self, parts: list[str]) -> Path | None:
+        return next(filter(None, (self._exact("/".join(parts[i:])) for i in range(1, len(parts)))), None)
+
+    def _by_last(self, name: str, split: str | None) -> Path | None:
+        same = self._same.get(_composed(name), [])
+        if len(same) > 1 and split:
+            same = [p for p in same if split in map(split_in, p.relative_to(self.folder).parts[:-1])] or same
+        if len(same) > 1:
+            raise DataError(f"there are {len(same)} pictures called {name!r}; write the folder, too")
+        return same[0] if same else None
+
 
 def _stem(path: Path) -> str:
     return str(path.with_suffix(""))
 
 
-class Companion:
-    """A table beside the pictures that gives each of them one word.
-
-    Args:
-        path: a CSV file with the columns `image` and `column`; it need not be there.
-        column: `group` or `split`.
-
-    Raises:
-        DataError: the file cannot be read, lacks a column, or names a picture twice with two words.
-    """
-
-    def __init__(self, path: Path, column: str) -> None:
-        self._words: dict[str, str] = {}
-        if not is_file(path):
-            return
-        for number, row in enumerate(_read_csv(path, column), start=2):
-            image, word = (row["image"] or "").strip(), (row[column] or "").strip()
-            if self._words.setdefault(image, word) != word:
-                raise DataError(f"{path}, line {number}: {image!r} is named twice, with two {column}s; keep one")
-
-    def get(self, picture: Path, folder: Path) -> str | None:
-        """The word of a picture, found by its path inside the folder or by its name; None where the table has none."""
-        return self._words.get(picture.relative_to(folder).as_posix()) or self._words.get(picture.name) or None
+def _composed(name: str) -> str:
+    """One spelling of accents: macOS writes them apart, annotations seldom do."""
+    return unicodedata.normalize("NFC", name)
 
 
-def companions(folder: Path) -> tuple[Companion, Companion]:
-    """groups.csv and split.csv of a data set.
+def said_size(width: object, height: object) -> tuple[int, int] | None:
+    """The size of a picture in pixels as an annotation tells it; None where it is left open, as 0 or nothing.
 
     Raises:
-        DataError: see Companion; or a split that is not train, validation (also dev, val) or test.
+        ValueError: something that is no size; says what.
     """
-    groups, splits = Companion(folder / "groups.csv", "group"), Companion(folder / "split.csv", "split")
-    for word in sorted(set(splits._words.values())):
-        if word and split_name(word) is None:
-            raise DataError(
-                f"{folder / 'split.csv'}: split {word!r} is not known; use train, validation (also dev, val) or test"
-            )
-    return groups, splits
-
-
-def _read_csv(path: Path, column: str) -> list[dict[str, str | None]]:
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            columns, rows = reader.fieldnames or (), list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"cannot read {path}: {error}; it is a CSV (UTF-8) with the columns image,{column}") from error
-    if not {"image", column} <= set(columns):
-        raise DataError(
-            f"{path}: the columns are {', '.join(columns) or 'none'}, needed are image,{column}; name them so"
-        )
-    return rows
+    sides = []
+    for side in (width, height):
+        try:
+            number = 0.0 if side is None or str(side).strip() == "" else float(str(side))
+        except ValueError:
+            number = math.nan
+        if not (math.isfinite(number) and number >= 0 and number.is_integer()):
+            raise ValueError(f"the picture's size {width} x {height} is not in whole pixels; correct or remove it")
+        sides.append(int(number))
+    return (sides[0], sides[1]) if all(sides) else None

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import polars as pl
 
+from maskwise.data.formats.companions import Companions
 from maskwise.data.formats.files import files_below
-from maskwise.data.formats.found import Found, Row, split_name
+from maskwise.data.formats.found import Found, Row
 from maskwise.data.formats.labels import IGNORE, Labels
-from maskwise.data.formats.scenes import PICTURE_FOLDERS, Pictures, companions, folder_named
+from maskwise.data.formats.scenes import ANNOTATION_FOLDERS, PICTURE_FOLDERS, Pictures, folder_named
 from maskwise.errors import DataError
-
-ANNOTATION_FOLDERS = ("annotations", "annotation", "xml", "xmls")
 
 
 def is_voc(folder: Path) -> bool:
@@ -35,16 +34,13 @@ def find_voc(folder: Path, labels: Labels) -> Found:
     annotations, images = folder_named(folder, ANNOTATION_FOLDERS), folder_named(folder, PICTURE_FOLDERS)
     if annotations is None or images is None:
         raise DataError(f"{folder}: VOC needs the folders annotations (XML) and images; name or move them so")
-    pictures, (groups, splits) = Pictures(images), companions(folder)
+    pictures, beside = Pictures(images), Companions(folder)
     found, ignored = Found(), Counter[str]()
     for path in files_below(annotations):
         if path.suffix.lower() != ".xml" or path.name.startswith("."):
             continue
-        for row in _rows(path, pictures, labels, ignored):
-            group, split = (
-                table.get(row.path, images) if row.path.is_relative_to(images) else None for table in (groups, splits)
-            )
-            found.rows.append(row._replace(group=group, split=split_name(split) if split else None))
+        inner = path.relative_to(annotations).parent
+        found.rows += [beside.complete(row, images) for row in _rows(path, inner, pictures, labels, ignored)]
     note = pictures.unused({row.path for row in found.rows})
     found.notes += [note] if note else []
     found.notes += [f"{count} boxes of {name!r} are left out, as asked" for name, count in ignored.items()]
@@ -81,13 +77,13 @@ def parse(data: bytes) -> ET.Element:
         raise DataError(f"is not well-formed XML ({error}); correct it") from error
 
 
-def _rows(path: Path, pictures: Pictures, labels: Labels, ignored: Counter[str]) -> list[Row]:
+def _rows(path: Path, inner: Path, pictures: Pictures, labels: Labels, ignored: Counter[str]) -> list[Row]:
     try:
         root = parse(path.read_bytes())
     except (DataError, OSError) as error:
-        picture = pictures.stemmed(path.stem) or pictures.folder / path.with_suffix(".jpg").name
+        picture = _stemmed(path, inner, pictures) or pictures.folder / path.with_suffix(".jpg").name
         return [Row(picture, None, error=f"its annotation {path.name} {error}")]
-    picture = _picture(root, path, pictures)
+    picture = _picture(root, path, inner, pictures)
     rows = []
     for thing in root.iter("object"):
         name = (thing.findtext("name") or "").strip()
@@ -101,15 +97,20 @@ def _rows(path: Path, pictures: Pictures, labels: Labels, ignored: Counter[str])
     return rows
 
 
-def _picture(root: ET.Element, path: Path, pictures: Pictures) -> Path:
-    """The annotated picture; only the name counts, since the folder was that of another machine."""
+def _picture(root: ET.Element, path: Path, inner: Path, pictures: Pictures) -> Path:
+    """The annotated picture, first where its annotation lies; a written folder was that of another machine."""
     name = (root.findtext("filename") or "").strip().replace("\\", "/").rpartition("/")[2]
     return (
-        pictures.named(name)
+        pictures.named(str(inner / name))
+        or pictures.named(name)
         or pictures.stemmed(name.rpartition(".")[0])
-        or pictures.stemmed(path.stem)
+        or _stemmed(path, inner, pictures)
         or pictures.folder / (name or path.with_suffix(".jpg").name)
     )
+
+
+def _stemmed(path: Path, inner: Path, pictures: Pictures) -> Path | None:
+    return pictures.stemmed(str(inner / path.stem)) or pictures.stemmed(path.stem)
 
 
 def _box(thing: ET.Element) -> tuple[float, float, float, float] | None:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import polars as pl
 
+from maskwise.data.formats.companions import Companions
 from maskwise.data.formats.files import files_below, is_file
-from maskwise.data.formats.found import Found, Row, split_name
+from maskwise.data.formats.found import Found, Row
 from maskwise.data.formats.labels import IGNORE, Labels
-from maskwise.data.formats.scenes import PICTURE_FOLDERS, Pictures, companions, folder_named
+from maskwise.data.formats.scenes import PICTURE_FOLDERS, Pictures, folder_named
 from maskwise.errors import DataError
 
 LABEL_FOLDERS = ("labels", "label")
@@ -42,17 +43,15 @@ def find_yolo(folder: Path, labels: Labels, classes: Sequence[str] | None = None
         raise DataError(f"{folder}: YOLO needs the folders labels (text) and images; name or move them so")
     names = list(classes) if classes else _class_names(folder, texts)
     targets = [labels.get(name, f"{folder}, class {number}") for number, name in enumerate(names)]
-    pictures, (groups, splits) = Pictures(images), companions(folder)
+    pictures, beside = Pictures(images), Companions(folder)
     found, ignored = Found(), Counter[str]()
     for path in files_below(texts):
         if not _is_annotation(path):
             continue
         inner = path.relative_to(texts)
         picture = pictures.stemmed(str(inner.with_suffix(""))) or pictures.stemmed(path.stem)
-        group = groups.get(picture, images) if picture else None
-        split = (splits.get(picture, images) if picture else None) or inner.parts[0]
         for row in _rows(path, picture or images / inner.with_suffix(".jpg"), names, targets, ignored):
-            found.rows.append(row._replace(group=group, split=split_name(split)))
+            found.rows.append(beside.complete(row, images, split=inner.parts[0]))
     note = pictures.unused({row.path for row in found.rows})
     found.notes += [note] if note else []
     found.notes += [f"{count} boxes of {name!r} are left out, as asked" for name, count in ignored.items()]
@@ -62,7 +61,7 @@ def find_yolo(folder: Path, labels: Labels, classes: Sequence[str] | None = None
 def to_pixels(rows: pl.DataFrame) -> pl.DataFrame:
     """Turn shares into pixels of the upright picture."""
     sides = {"x_min": "width", "x_max": "width", "y_min": "height", "y_max": "height"}
-    return rows.with_columns((pl.col(name) * pl.col(side).cast(pl.Float32)).alias(name) for name, side in sides.items())
+    return rows.with_columns((pl.col(name) * pl.col(side)).alias(name) for name, side in sides.items())
 
 
 def _is_annotation(path: Path) -> bool:

@@ -32,7 +32,7 @@ from maskwise.data.audit.doubt import Doubt
 from maskwise.data.audit.look import GREY_PX
 from maskwise.data.audit.shelf import fill
 from maskwise.data.audit.suspects import suspicion
-from maskwise.data.audit.twins import find_twins
+from maskwise.data.audit.twins import TWIN, find_twins
 from maskwise.data.formats import read_dataset
 from maskwise.data.manifest import Manifest
 from maskwise.data.together import belonging
@@ -63,7 +63,7 @@ def _planted_twins() -> Iterator[Row]:
     for name, folder in SETS.items():
         paths = sorted(p for p in (DATA / folder).rglob("*") if p.suffix in (".jpg", ".png"))
         grey = np.stack([_grey(read_image(path)) for path in paths])
-        known = find_twins(grey)
+        known = _twins(grey)
         for change in CHANGES:
             yield _planted(name, change, paths, grey, known)
 
@@ -73,7 +73,7 @@ def _planted(name: str, change: str, paths: list[Path], grey: NDArray[np.uint8],
     chosen = rng.permutation(len(paths))[: min(PLANTED, len(paths) // 2)]
     planted = np.stack([_grey(changed(read_image(paths[i]), change, rng)) for i in chosen])
     started = time.perf_counter()
-    found = find_twins(np.concatenate([grey, planted]))
+    found = _twins(np.concatenate([grey, planted]))
     seconds = time.perf_counter() - started
     n, origin = len(paths), {len(paths) + k: int(i) for k, i in enumerate(chosen)}
     twins = {frozenset(pair) for pair in known.select("a", "b").rows()}
@@ -90,6 +90,10 @@ def _planted(name: str, change: str, paths: list[Path], grey: NDArray[np.uint8],
         "low": round(low, 4), "high": round(high, 4), "precision": round(hits / max(hits + false, 1), 4),
         "false": false, "seconds": round(seconds, 1),
     }  # fmt: skip
+
+
+def _twins(grey: NDArray[np.uint8]) -> pl.DataFrame:
+    return find_twins(grey).filter(pl.col("similarity") >= TWIN)
 
 
 def changed(image: Image, change: str, rng: np.random.Generator) -> Image:

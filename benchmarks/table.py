@@ -20,5 +20,5 @@ def write(path: Path, rows: Sequence[Row]) -> None:
         writer = csv.DictWriter(file, [*columns, "machine"])
         writer.writeheader()
         for row in rows:
-            print("  " + "  ".join(f"{key} {value}" for key, value in row.items()))
+            print("  " + "  ".join(f"{key} {value}" for key, value in row.items()), flush=True)
             writer.writerow(row | {"machine": machine})

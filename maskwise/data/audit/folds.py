@@ -18,7 +18,7 @@ Codes = NDArray[np.int64]
 
 
 def out_of_fold(
-    features: Features, target: Codes, groups: Codes, make: Callable[[], Any], seed: int = 0
+    features: Features, target: Codes, groups: Codes, make: Callable[[int], Any], seed: int = 0
 ) -> NDArray[np.float64]:
     """Scores of every class for every face.
 
@@ -26,7 +26,7 @@ def out_of_fold(
         features: (n, d).
         target: (n,) classes 0 to k - 1, each in at least two groups.
         groups: (n,) faces with one number are left out together.
-        make: a fresh scikit-learn classifier with `decision_function` or `predict_proba`.
+        make: from how many faces it is to be fitted on to a fresh scikit-learn classifier.
         seed: of the folds and of who is fitted on.
 
     Returns:
@@ -37,7 +37,7 @@ def out_of_fold(
     rng = np.random.default_rng(seed)
     for train, left_out in folds.split(features, target, groups):
         drawn = rng.permutation(train)[:FIT_ON]
-        model = make().fit(features[drawn], target[drawn])
+        model = make(len(drawn)).fit(features[drawn], target[drawn])
         scores[np.ix_(left_out, model.classes_)] = _scores(model, features[left_out])
     return scores
 

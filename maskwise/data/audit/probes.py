@@ -1,8 +1,8 @@
 """Shortcut probes: how well the class is told by something that says nothing about masks.
 
-A probe is a forest of random trees that sees one thing only. What it reaches above guessing, a network can reach without having
-looked at a mask, and on pictures from elsewhere it will not. The last line, the face itself, is what to compare with: a
-plain classifier on edges and colours of the whole face.
+A probe is a forest of random trees that sees one thing only. What it reaches above guessing, a network can reach
+without having looked at a mask, and on pictures from elsewhere it will not. The last line, the face itself, is what to
+compare with: a plain classifier on edges and colours of the whole face.
 
 Torralba & Efros (2011), Unbiased look at dataset bias, CVPR.
 Geirhos et al. (2020), Shortcut learning in deep neural networks, Nature Machine Intelligence 2.
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,6 +30,7 @@ from maskwise.statistics.metrics import Figure
 AT_MOST = 20_000
 """Faces that a probe looks at; whole groups are drawn."""
 
+TREES, COMPONENTS = 200, 150
 RED, AMBER = 0.8, 0.5
 """Shares of what the face itself reaches above guessing, from which a probe is a red line, and a caution."""
 
@@ -72,15 +72,14 @@ class Probe:
         }
 
 
-def forest() -> ExtraTreesClassifier:
+def forest(_faces: int) -> ExtraTreesClassifier:
     """What every probe is: it takes numbers of any kind and scale, and needs no tuning."""
-    return ExtraTreesClassifier(200, min_samples_leaf=2, class_weight="balanced", n_jobs=-1, random_state=0)
+    return ExtraTreesClassifier(TREES, min_samples_leaf=2, class_weight="balanced", n_jobs=-1, random_state=0)
 
 
-def face_classifier(features: Features) -> Any:
-    """A plain classifier of the whole face: principal components, then a support vector machine."""
-    components = min(150, *(side - 1 for side in features.shape))
-    return make_pipeline(PCA(max(components, 1), random_state=0), SVC(C=3, class_weight="balanced"))
+def face_classifier(faces: int) -> Any:
+    """A plain classifier of whole faces, fitted on so many: principal components, then a support vector machine."""
+    return make_pipeline(PCA(min(COMPONENTS, faces), random_state=0), SVC(C=3, class_weight="balanced"))
 
 
 def face_features(faces: Records) -> Features:
@@ -149,7 +148,7 @@ def run_probes(
 
 def judge_faces(features: Features, target: Codes, groups: Codes) -> NDArray[np.float64]:
     """(n, k) scores of the plain classifier of whole faces, each face left out with its group."""
-    return out_of_fold(features, target, groups, partial(face_classifier, features))
+    return out_of_fold(features, target, groups, face_classifier)
 
 
 def draw(groups: Codes, at_most: int, seed: int = 0) -> Codes:

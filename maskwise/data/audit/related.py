@@ -8,7 +8,7 @@ import polars as pl
 
 from maskwise.data.audit.scenes import find_scenes
 from maskwise.data.audit.shelf import Shelf
-from maskwise.data.audit.twins import find_twins
+from maskwise.data.audit.twins import TWIN, find_twins
 from maskwise.data.manifest import Manifest
 from maskwise.data.together import copies, pairs_of
 
@@ -24,6 +24,8 @@ def related(manifest: Manifest, shelf: Shelf, hear: Hear) -> pl.DataFrame:
         shelf: what was seen of its pictures.
         hear: hears how far it is.
     """
-    twins = find_twins(shelf.pictures["grey"], lambda done, total: hear("comparing near-duplicates", done, total))
+    alike = find_twins(shelf.pictures["grey"], lambda done, total: hear("comparing near-duplicates", done, total))
     scenes = find_scenes(shelf, lambda done, total: hear("comparing scenes", done, total))
-    return pl.concat([copies(manifest), pairs_of(shelf.table, twins, scenes)])
+    one = pl.col("similarity") >= TWIN
+    moments = pl.concat([alike.filter(~one).select("a", "b"), scenes.select("a", "b")]).unique(maintain_order=True)
+    return pl.concat([copies(manifest), pairs_of(shelf.table, alike.filter(one), moments)])

@@ -67,13 +67,14 @@ def _candidates(shelf: Shelf) -> list[tuple[int, int]]:
     readable = np.flatnonzero(shelf.pictures["readable"])
     if len(readable) < 2:
         return []
-    pairs: set[tuple[int, int]] = set()
+    ends = []
     for vectors in (low_frequencies(shelf.pictures["grey"][readable])[0], _borders(shelf)[readable]):
         found, _ = neighbours(vectors, vectors, CANDIDATES + 1)
         rows, columns = np.nonzero((found >= 0) & (found != np.arange(len(readable))[:, None]))
-        ends = readable[np.stack([rows, found[rows, columns]])]
-        pairs |= set(zip(ends.min(axis=0).tolist(), ends.max(axis=0).tolist(), strict=True))
-    return sorted(pairs)
+        ends.append(np.sort(readable[np.stack([rows, found[rows, columns]], axis=1)], axis=1))
+    # As one number each: two million pairs as objects would take more memory than the pictures.
+    pairs = np.unique(np.concatenate(ends) @ np.array([len(shelf.pictures), 1]))
+    return list(zip(*(part.tolist() for part in divmod(pairs, len(shelf.pictures))), strict=True))
 
 
 def _borders(shelf: Shelf) -> NDArray[np.float32]:

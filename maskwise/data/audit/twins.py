@@ -25,11 +25,11 @@ from scipy.fft import dctn
 
 from maskwise.data.audit.nearest import Vectors, neighbours, unit
 
-TWIN = 0.82
-"""Correlation of the detail from which two pictures count as one.
+TWIN, ALIKE = 0.88, 0.78
+"""Correlations of the detail from which two pictures count as one, and as two moments of one shooting.
 
-Chosen on the development pictures: planted copies lie above it, different pictures below (the highest was 0.73), other
-moments of one shooting between 0.7 and 0.85.
+Chosen on the development pictures: planted copies lie above the first but for one in a hundred, different pictures
+below the second (the highest was 0.73), other moments of one shooting between.
 """
 
 SURELY = 0.95  # alike as they lie: nothing to gain by laying one over the other
@@ -46,45 +46,55 @@ PAIRS = pl.Schema({"a": pl.Int64, "b": pl.Int64, "similarity": pl.Float32, "mirr
 
 
 def find_twins(grey: Grey, progress: Callable[[int, int], None] | None = None) -> pl.DataFrame:
-    """Pairs of near-duplicates.
+    """Pairs of near-duplicates, and of pictures nearly as alike.
 
     Args:
         grey: (n, 64, 64) uint8, one small copy of each different content.
         progress: called with (candidates compared, candidates).
 
     Returns:
-        A table of PAIRS: positions a < b, similarity in [TWIN, 1], whether one is the mirror image of the other.
+        A table of PAIRS: positions a < b, similarity in [ALIKE, 1], whether one is the mirror image of the other.
     """
-    candidates = _candidates(grey)
-    pairs = list(candidates)
-    found = []
+    ends, mirrored = _candidates(grey)
+    found: list[tuple[int, int, float, bool]] = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(pairs), _BLOCK):
-            block = pairs[start : start + _BLOCK]
-            scores = pool.map(lambda p: detail_correlation(_turned(grey[p[0]], candidates[p]), grey[p[1]]), block)
-            found += [(*p, s, candidates[p]) for p, s in zip(block, scores, strict=True) if s >= TWIN]
+        for start in range(0, len(ends), _BLOCK):
+            here = slice(start, start + _BLOCK)
+            block = [
+                (a, b, turned) for (a, b), turned in zip(ends[here].tolist(), mirrored[here].tolist(), strict=True)
+            ]
+            scores = pool.map(lambda c: detail_correlation(_turned(grey[c[0]], c[2]), grey[c[1]]), block)
+            found += [
+                (a, b, score, turned) for (a, b, turned), score in zip(block, scores, strict=True) if score >= ALIKE
+            ]
             if progress:
-                progress(min(start + _BLOCK, len(pairs)), len(pairs))
-    return pl.DataFrame(found, schema=PAIRS, orient="row").sort("a", "b")
+                progress(start + len(block), len(ends))
+    return pl.DataFrame(found, schema=PAIRS, orient="row")
 
 
 def _turned(grey: Grey, mirrored: bool) -> Grey:
     return np.ascontiguousarray(grey[:, ::-1]) if mirrored else grey
 
 
-def _candidates(grey: Grey) -> dict[tuple[int, int], bool]:
-    """Pairs a < b that look alike from far, and whether rather mirrored."""
+def _candidates(grey: Grey) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """(m, 2) positions a < b that look alike from far, sorted, and (m,) whether rather mirrored."""
     if len(grey) < 2:
-        return {}
+        return np.zeros((0, 2), np.int64), np.zeros(0, bool)
     plain, mirrored = low_frequencies(grey)
-    best: dict[tuple[int, int], tuple[float, bool]] = {}
-    for queries, turned in ((plain, False), (mirrored, True)):
-        found, cosines = neighbours(plain, queries, CANDIDATES + 1)
-        rows, columns = np.nonzero((cosines >= LEAST_COSINE) & (found >= 0) & (found != np.arange(len(grey))[:, None]))
-        for a, b, c in zip(rows.tolist(), found[rows, columns].tolist(), cosines[rows, columns].tolist(), strict=True):
-            pair = (a, b) if a < b else (b, a)
-            best[pair] = max(best.get(pair, (-1.0, False)), (c, turned))
-    return {pair: turned for pair, (_, turned) in best.items()}
+    parts = [_alike(plain, queries) for queries in (plain, mirrored)]
+    ends, cosines = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    turned = np.repeat([False, True], [len(part[0]) for part in parts])
+    order = np.lexsort((-cosines, ends[:, 1], ends[:, 0]))  # of each pair the better look first
+    ends, turned = ends[order], turned[order]
+    first = np.append(True, (np.diff(ends, axis=0) != 0).any(axis=1)) if len(ends) else np.zeros(0, bool)
+    return ends[first], turned[first]
+
+
+def _alike(base: Vectors, queries: Vectors) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """(m, 2) positions of neighbours that are alike enough, the lower first, and (m,) their cosines."""
+    found, cosines = neighbours(base, queries, CANDIDATES + 1)
+    rows, columns = np.nonzero((cosines >= LEAST_COSINE) & (found >= 0) & (found != np.arange(len(base))[:, None]))
+    return np.sort(np.stack([rows, found[rows, columns]], axis=1), axis=1), cosines[rows, columns]
 
 
 def low_frequencies(grey: Grey) -> tuple[Vectors, Vectors]:

@@ -17,6 +17,13 @@ from maskwise.statistics.metrics import Figure
 N = 240
 TARGET = np.arange(N) % 2
 RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def _few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("maskwise.data.audit.probes.TREES", 30)
+
+
 BOXES = np.full((N, 4), np.nan, np.float32)
 
 
@@ -148,7 +155,7 @@ def test_no_face_is_judged_by_a_model_that_saw_its_group() -> None:
             return np.zeros((len(features), 2))
 
     groups = np.arange(60) // 3
-    out_of_fold(groups[:, None].astype(np.float32), groups % 2, groups, Remembers)
+    out_of_fold(groups[:, None].astype(np.float32), groups % 2, groups, lambda _: Remembers())
     assert len(seen) == 5
     assert not any(seen)
 

@@ -80,7 +80,9 @@ def split(
         raise ConfigError(f"test {test!r} is neither a count of rows (1000) nor a share below 1 (0.2)")
     amounts = {"validation": validation, "test": 0 if isinstance(test, str) else test}
     sides = np.full(rows.height, -1, np.int64)
-    sides[lots] = _drawn(rows.filter(pl.Series(lots)), together[lots], manifest.labels, by, amounts, seed)
+    photographs = rows.filter(pl.Series(lots))
+    names = tuple(name for name in manifest.labels if (photographs["label"] == name).any())  # some are only rendered
+    sides[lots] = _drawn(photographs, together[lots], names, by, amounts, seed)
     sides[tested] = SPLITS.index("test")
     _follow(sides, together)
     return _with_sides(manifest, rows, sides)

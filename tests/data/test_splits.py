@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maskwise.data.manifest import SCHEMA, SPLITS, Manifest
-from maskwise.data.splits import split, straddling
+from maskwise.data.splits import LEFT_OUT, split, straddling
+from maskwise.data.together import PAIRS
 from maskwise.errors import ConfigError, DataError
 
 
@@ -239,3 +240,115 @@ def test_random_flatters_and_group_does_not() -> None:
     whole = people()
     assert straddling(split(whole, by="random")).height > 50
     assert straddling(split(whole, by="group")).height == 0
+
+
+# --- by source, by size, around near-duplicates and rendered pictures -------------------------------------------------
+
+
+def three_sources() -> Manifest:
+    return manifest(
+        [
+            {"label": label, "source": source}
+            for source in ("north", "south", "west")
+            for label in ("masked", "unmasked")
+        ]
+        * 20
+    )
+
+
+def pairs(*ends: tuple[int, int], kind: str = "twin") -> pl.DataFrame:
+    rows = [(kind, f"{a:064x}", f"{b:064x}", None, False) for a, b in ends]
+    return pl.DataFrame(rows, schema=PAIRS, orient="row")
+
+
+def test_by_source_tests_on_that_source_and_on_nothing_else() -> None:
+    drawn = split(three_sources(), by="source", test="south", validation=0.25).usable
+    assert set(drawn.filter(pl.col("split") == "test")["source"]) == {"south"}
+    assert set(drawn.filter(pl.col("source") == "south")["split"]) == {"test"}
+    assert drawn["split"].to_list().count("validation") == 20
+
+
+def test_by_source_leaves_out_what_the_tested_source_knows() -> None:
+    data = three_sources()
+    south, north = data.rows["source"].to_list().index("south"), data.rows["source"].to_list().index("north")
+    drawn = split(data, by="source", test="south", pairs=pairs((north, south)))
+    row = drawn.rows.row(north, named=True)
+    assert row["split"] is None
+    assert row["error"].startswith(LEFT_OUT)
+    assert drawn.usable.height == data.usable.height - 1
+    # Another split takes it in again.
+    assert split(drawn, by="group").usable.height == data.usable.height
+
+
+@pytest.mark.parametrize(
+    ("test", "by", "error", "says"),
+    [
+        ("east", "source", ConfigError, "test 'east' is not one of the sources north, south, west"),
+        (0.2, "source", ConfigError, "test 0.2 is not one of the sources"),
+        ("south", "group", ConfigError, "test 'south' is neither a count of rows"),
+    ],
+)
+def test_a_source_has_to_be_named_and_known(test: Any, by: Any, error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        split(three_sources(), by=by, test=test)
+
+
+def test_one_source_alone_cannot_be_left_out() -> None:
+    with pytest.raises(DataError, match="there is only s; add a data set from elsewhere"):
+        split(plain(10, 10), by="source", test="s")
+
+
+@pytest.mark.parametrize("by", ["random", "group"])
+def test_every_size_of_face_is_in_every_split(by: Any) -> None:
+    sizes = [20] * 30 + [50] * 60 + [100] * 90 + [400] * 120
+    data = manifest([{"label": label, "width": w, "height": w} for w in sizes for label in ("masked", "unmasked")])
+    drawn = split(data, by=by, validation=0.2, test=0.1).usable
+    for width, total in ((20, 60), (50, 120), (100, 180), (400, 240)):
+        of_size = drawn.filter(pl.col("width") == width)["split"].to_list()
+        assert of_size.count("validation") == pytest.approx(0.2 * total, abs=1)
+        assert of_size.count("test") == pytest.approx(0.1 * total, abs=1)
+
+
+@given(ends=st.lists(st.tuples(st.integers(0, 59), st.integers(0, 59)), max_size=40), seed=st.integers(0, 5))
+@settings(max_examples=40, deadline=None)
+def test_no_pair_ever_straddles(ends: list[tuple[int, int]], seed: int) -> None:
+    found = pairs(*ends)
+    try:
+        drawn = split(plain(30, 30), by="group", validation=0.3, seed=seed, pairs=found)
+    except DataError:  # all of a class hangs together: nothing can be parted
+        return
+    assert straddling(drawn, found).height == 0
+    side = dict(enumerate(drawn.rows["split"]))
+    assert all(side[a] == side[b] for a, b in ends)
+
+
+def test_straddling_counts_pairs_of_a_split_that_did_not_know_them() -> None:
+    data = manifest([{"label": "masked", "split": name} for name in ("train", "test", "train")])
+    found = straddling(data, pl.concat([pairs((0, 1)), pairs((0, 2)), pairs((1, 2), kind="scene")]))
+    assert sorted(found["kind"]) == ["scene", "twin"]
+    assert found["splits"].to_list() == ["test,train", "test,train"]
+
+
+def with_rendered(made_from: int = 1) -> Manifest:
+    real = [{"label": label} for label in ("masked", "unmasked") * 20]
+    rendered = [
+        {"label": "incorrect", "provenance": "rendered", "origin": f"{i:064x}"}
+        for i in range(1, 40, 2)
+        for _ in range(made_from)
+    ]
+    return manifest([*real, *rendered])
+
+
+@pytest.mark.parametrize("by", ["random", "group"])
+def test_rendered_pictures_are_never_tested_on_unless_asked(by: Any) -> None:
+    data = with_rendered()
+    drawn = split(data, by=by, validation=0.2, test=0.2)
+    rendered = drawn.rows.filter(pl.col("provenance") == "rendered")
+    assert set(rendered["split"].drop_nulls()) == {"train"}
+    evaluated = set(drawn.usable.filter(pl.col("split") != "train")["sha256"])
+    for row in rendered.iter_rows(named=True):
+        assert (row["split"] is None) == (row["origin"] in evaluated)
+        assert (row["error"] is None) == (row["split"] is not None)
+    asked = split(data, by=by, validation=0.2, test=0.2, rendered_in_test=True)
+    assert asked.usable.height == data.usable.height
+    assert "test" in set(asked.rows.filter(pl.col("provenance") == "rendered")["split"])

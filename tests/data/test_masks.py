@@ -9,14 +9,23 @@ from numpy.typing import NDArray
 
 from maskwise.data import embedded
 from maskwise.data.masks import (
+    GRID,
+    KINDS,
     LANDMARKS_MM,
+    NEGATIVES,
     Array,
     MaskStyle,
     Wearing,
+    draw_mask,
+    draw_negative,
     fit_pose,
+    random_kind_style,
     random_style,
     render_mask,
+    sit,
+    wearing_label,
 )
+from maskwise.data.masks.negatives.skin import skin_colour
 from maskwise.errors import ConfigError, ShapeError
 from maskwise.model.faces import YuNet
 from maskwise.values import Image
@@ -61,6 +70,15 @@ def at(where: NDArray[np.bool_], point_xy: Array) -> bool:
     height, width = where.shape
     x, y = np.round(point_xy).astype(int)
     return bool(where[min(max(y, 0), height - 1), min(max(x, 0), width - 1)])
+
+
+def patch(point_xy: Array, face: Face, radius_mm: float) -> tuple[slice, slice]:
+    """Rows and columns around a point; the eyes stand 62 mm apart."""
+    image, landmarks, _ = face
+    reach = max(1, round(radius_mm * float(np.linalg.norm(landmarks[1] - landmarks[0])) / 62))
+    x, y = np.round(point_xy).astype(int)
+    top, left = (max(0, min(at, size - 1) - reach) for at, size in zip((y, x), image.shape[:2], strict=True))
+    return slice(top, y + reach + 1), slice(left, x + reach + 1)
 
 
 class TestRendering:
@@ -180,6 +198,196 @@ class TestRendering:
         assert lit[:, :middle][where[:, :middle]].mean() < 0.9 * lit[:, middle:][where[:, middle:]].mean()
 
 
+class TestKinds:
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_every_kind_covers_nose_and_mouth_and_not_the_eyes(self, people: list[Face], kind: str) -> None:
+        for i, face in enumerate(people[:8]):
+            style = replace(random_kind_style(np.random.default_rng(i), kind), under_hair=False, valve="none")
+            where = cover(face, style)
+            landmarks = face[1]
+            assert at(where, landmarks[2]), f"person {i}: nose"
+            assert at(where, landmarks[3:].mean(axis=0)), f"person {i}: mouth"
+            assert not at(where, landmarks[0]), f"person {i}: right eye"
+            assert not at(where, landmarks[1]), f"person {i}: left eye"
+
+    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("wearing", ["chin", "one_ear", "forehead"])
+    def test_mouth_and_nose_stay_as_they_are_when_the_mask_is_elsewhere(
+        self, people: list[Face], astronaut: Face, kind: str, wearing: Wearing
+    ) -> None:
+        for i, face in enumerate([astronaut, *people[:6]]):
+            style = random_kind_style(np.random.default_rng(i), kind, wearing)
+            image, landmarks, _ = face
+            drawn = draw_mask(sit(*face), style)
+            nose = patch(landmarks[2], face, 8)
+            assert (drawn[nose] == image[nose]).all(), f"face {i}: nose"
+            if wearing != "chin":  # its shadow may reach the lips
+                lips = patch(landmarks[3:].mean(axis=0), face, 8)
+                assert (drawn[lips] == image[lips]).all(), f"face {i}: mouth"
+
+    def test_a_mask_on_the_forehead_or_on_one_ear_is_seen(self, astronaut: Face) -> None:
+        image, landmarks, box = astronaut
+        across = float(box[2] - box[0])
+        wearings: tuple[Wearing, ...] = ("forehead", "one_ear")
+        for wearing in wearings:
+            style = random_kind_style(np.random.default_rng(1), "surgical", wearing)
+            changed = (draw_mask(sit(*astronaut), style) != image).any(axis=2)
+            assert changed.sum() > 0.03 * across**2
+            forehead = landmarks[:2].mean(axis=0) - np.array([0, 0.38 * across])
+            assert at(changed, forehead) == (wearing == "forehead")
+
+    @pytest.mark.parametrize("turn_px", [-9, 9])
+    def test_a_mask_on_one_ear_hangs_on_the_side_that_is_seen(self, astronaut: Face, turn_px: int) -> None:
+        image, landmarks, box = astronaut
+        turned = landmarks.copy()
+        turned[2, 0] += turn_px  # the nose moves away from the cheek that faces the camera
+        styles = [
+            replace(random_kind_style(np.random.default_rng(2), "cloth", "one_ear"), side=side)
+            for side in ("left", "right")
+        ]
+        one, other = (draw_mask(sit(image, turned, box), style) for style in styles)
+        assert (one == other).all()
+        columns = np.nonzero((one != image).any(axis=2))[1]
+        assert (columns.mean() < landmarks[2, 0]) == (turn_px > 0)
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_a_mirrored_face_gets_a_mirrored_mask(self, astronaut: Face, kind: str) -> None:
+        image, landmarks, box = astronaut
+        mirrored = landmarks.copy()
+        mirrored[:, 0] = image.shape[1] - 1 - mirrored[:, 0]
+        flipped = np.ascontiguousarray(image[:, ::-1]), mirrored[[1, 0, 2, 4, 3]], box.copy()
+        flipped[2][[0, 2]] = image.shape[1] - 1 - box[[2, 0]]
+        style = replace(random_kind_style(np.random.default_rng(4), kind), tilt_mm=0, valve="none", under_hair=False)
+        before, after = cover(astronaut, style), cover(flipped, style)[:, ::-1]
+        assert (before & after).sum() > 0.96 * (before | after).sum()
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_a_face_in_profile_gets_a_mask_that_stays_on_it(self, astronaut: Face, kind: str) -> None:
+        image, landmarks, box = astronaut
+        c, s = np.cos(np.radians(75)), np.sin(np.radians(75))
+        turned = (LANDMARKS_MM @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]]).T)[:, :2] * 1.5 + landmarks[:2].mean(
+            axis=0
+        )
+        style = replace(random_kind_style(np.random.default_rng(5), kind), under_hair=False)
+        where = cover((image, turned.astype(np.float32), box), style)
+        rows, columns = np.nonzero(where)
+        assert where.sum() > 1000
+        assert np.ptp(columns) < 1.5 * 150  # no wider than a head seen from the side
+        assert rows.min() > turned[:2, 1].mean() - 5
+
+    def test_kinds_look_different_and_repeat(self, astronaut: Face) -> None:
+        sitter = sit(*astronaut)
+        looks = [draw_mask(sitter, random_kind_style(np.random.default_rng(6), kind)) for kind in KINDS]
+        again = [draw_mask(sitter, random_kind_style(np.random.default_rng(6), kind)) for kind in KINDS]
+        for i, look in enumerate(looks):
+            assert (look == again[i]).all()
+            assert all((look != other).any() for other in looks[:i])
+
+    def test_a_valve_changes_the_mask_where_it_sits_and_nowhere_else(self, astronaut: Face) -> None:
+        plain = MaskStyle(shape="cup", texture="moulded", side_mm=16, reach_deg=62, bottom_mm=114)
+        sitter = sit(*astronaut)
+        without, right = draw_mask(sitter, plain), draw_mask(sitter, replace(plain, valve="right"))
+        columns = np.nonzero((without != right).any(axis=2))[1]
+        assert 100 < len(columns) < 0.15 * cover(astronaut, plain).sum()
+        assert columns.max() < astronaut[1][2, 0]  # the person's right is on the left
+
+    def test_dark_hair_over_the_cheek_stays_in_front(self, astronaut: Face) -> None:
+        image, landmarks, box = astronaut
+        style = MaskStyle(strap="none", colour_rgb=(240, 240, 240), texture="plain", side_mm=60)
+        y = round(float(landmarks[2, 1] + 10))
+        x = int(np.nonzero(cover(astronaut, style)[y])[0].min()) + 6  # the cheek that is turned to the camera
+        strand = image.copy()
+        strand[int(landmarks[1, 1]) : int(box[3]), x - 14 : x + 6] = (20, 14, 10)
+        over, under = (
+            draw_mask(sit(strand, landmarks, box), replace(style, under_hair=under))[y, x] for under in (False, True)
+        )
+        assert over.mean() > 80
+        assert under.mean() < 40
+
+    @pytest.mark.parametrize(
+        ("wearing", "label"),
+        [("covering", "masked"), *((w, "incorrect") for w in ("nose_out", "chin", "one_ear", "forehead"))],
+    )
+    def test_labels(self, wearing: Wearing, label: str) -> None:
+        assert wearing_label(wearing) == label
+
+    def test_what_is_not_known_is_refused_with_what_is(self, astronaut: Face) -> None:
+        with pytest.raises(ConfigError, match=r"'balaclava'.*gaiter"):
+            random_kind_style(np.random.default_rng(0), "balaclava")
+        with pytest.raises(ConfigError, match=r"'knee'.*forehead"):
+            wearing_label("knee")  # type: ignore[arg-type]
+        with pytest.raises(ConfigError, match=r"'fork'.*hand"):
+            draw_negative(sit(*astronaut), "fork", 0)
+
+
+class TestGrid:
+    def test_the_table(self) -> None:
+        assert len(GRID) == 9 * 3 * 4
+        assert len({cell.name for cell in GRID}) == len(GRID)
+        assert {cell.label for cell in GRID if cell.height == "low"} == {"incorrect"}
+        assert {cell.label for cell in GRID if cell.height != "low"} == {"masked"}
+
+    def test_labels_say_what_the_pictures_show(self, astronaut: Face, people: list[Face]) -> None:
+        for face in (astronaut, *people[:4]):
+            for cell in GRID[::4]:  # one colour: the others lie in the same place
+                where = cover(face, replace(cell.style, under_hair=False, valve="none"))
+                assert at(where, face[1][2]) == (cell.label == "masked"), cell.name
+                assert at(where, face[1][3:].mean(axis=0)), cell.name
+
+    def test_cells_of_one_shape_and_height_differ_in_colour_only(self, astronaut: Face) -> None:
+        wide = [cell for cell in GRID if cell.shape == "wide" and cell.height == "high"]
+        assert {replace(cell.style, colour_rgb=RED) for cell in wide} == {replace(wide[0].style, colour_rgb=RED)}
+        looks = [draw_mask(sit(*astronaut), cell.style) for cell in wide]
+        assert all((look != looks[0]).any() for look in looks[1:])
+
+
+class TestNegatives:
+    @pytest.mark.parametrize("kind", NEGATIVES)
+    @pytest.mark.parametrize("seed", range(4))
+    def test_the_mouth_changes_and_the_eyes_do_not(self, people: list[Face], kind: str, seed: int) -> None:
+        for i, face in enumerate(people[seed * 4 : seed * 4 + 4]):
+            image, landmarks, box = face
+            drawn = draw_negative(sit(*face), kind, seed)
+            for eye in landmarks[:2]:
+                eye_patch = patch(eye, face, 5)
+                assert (drawn[eye_patch] == image[eye_patch]).all(), f"face {i}"
+            lower = image[int(landmarks[2, 1]) :, int(box[0]) : int(box[2])]
+            changed = np.abs(drawn[int(landmarks[2, 1]) :, int(box[0]) : int(box[2])].astype(int) - lower).max(axis=2)
+            assert (changed > 10).mean() > 0.1, f"face {i}"
+            assert (drawn == draw_negative(sit(*face), kind, seed)).all()
+
+    @pytest.mark.parametrize("kind", ["hand", "cup"])
+    def test_a_hand_or_cup_hides_the_mouth(self, astronaut: Face, kind: str) -> None:
+        image, landmarks, _ = astronaut
+        for seed in range(6):
+            mouth = patch(landmarks[3:].mean(axis=0), astronaut, 6)
+            assert (draw_negative(sit(*astronaut), kind, seed)[mouth] != image[mouth]).any(axis=-1).mean() > 0.9
+
+    def test_a_beard_darkens_the_jaw_and_leaves_the_lips(self, astronaut: Face) -> None:
+        image, landmarks, box = astronaut
+        mouth = landmarks[3:].mean(axis=0)
+        chin = mouth + np.array([0, 0.72 * (float(box[3]) - float(mouth[1]))])
+        for seed in range(6):
+            drawn = draw_negative(sit(*astronaut), "beard", seed)
+            jaw, lips = patch(chin, astronaut, 6), patch(mouth, astronaut, 3)
+            assert drawn[jaw].mean() < 0.8 * image[jaw].mean()
+            assert abs(float(drawn[lips].mean()) - float(image[lips].mean())) < 0.06 * image[lips].mean()
+
+    def test_a_hand_has_the_colour_of_the_face(self, astronaut: Face, people: list[Face]) -> None:
+        for face in (astronaut, people[0], people[7]):
+            sitter = sit(*face)
+            skin = skin_colour(sitter)
+            hand = draw_negative(sitter, "hand", 1)[patch(face[1][3:].mean(axis=0), face, 8)].reshape(-1, 3)
+            hue, own = hand.mean(axis=0) / hand.mean(), skin / skin.mean()
+            np.testing.assert_allclose(hue, own, atol=0.15)
+
+    @pytest.mark.parametrize("kind", NEGATIVES)
+    def test_faces_outside_the_picture(self, astronaut: Face, kind: str) -> None:
+        image, landmarks, box = astronaut
+        away = np.array([5000, 0], np.float32)
+        assert (draw_negative(sit(image, landmarks + away, box + np.tile(away, 2)), kind, 0) == image).all()
+
+
 class TestStyles:
     def test_styles_vary_and_repeat(self) -> None:
         styles = [random_style(np.random.default_rng(i)) for i in range(300)]
@@ -211,6 +419,9 @@ class TestStyles:
         for wrong in ({"top_mm": 45}, {"reach_deg": 120}, {"side_mm": 0}, {"wrinkles": 2}, {"bottom_mm": float("nan")}):
             with pytest.raises(ConfigError, match=next(iter(wrong))):
                 MaskStyle(**wrong)
+        assert MaskStyle(shape="tube", bottom_mm=160).bottom_mm == 160
+        with pytest.raises(ConfigError, match="bottom_mm"):
+            MaskStyle(bottom_mm=160)
         with pytest.raises(ConfigError, match="covering"):
             MaskStyle(wearing="hat")  # type: ignore[arg-type]
 

@@ -1,54 +1,68 @@
-"""Paints the surface as cloth: colour, print, folds, seams and weave, in white light."""
+"""Paints the mask as a flat piece of cloth: colour, print, folds, seams and weave, lit as its surface is bent."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from maskwise.data.masks.pose import Array, Pose
-from maskwise.data.masks.raster import Window, sample, unwrap
 from maskwise.data.masks.style import MaskStyle, Texture
+from maskwise.data.masks.valve import add_valve
 
-UNPRINTED = ("plain", "pleated", "ridge")
+UNPRINTED = ("plain", "pleated", "ridge", "moulded", "draped")
+HEADROOM = 0.8
+"""Textures are darker by this, so that lit folds of white cloth are not cut off at 255."""
+
+FINEST_PX = 176  # narrower textures could not hold seams and welds; they are painted so wide and averaged down
 
 
-class Cloth(NamedTuple):
-    """Painted cloth in picture pixels.
+def paint(width_px: float, pose: Pose, surface_mm: Array, style: MaskStyle) -> NDArray[np.uint8]:
+    """The mask spread out flat, as the light of the room falls on it.
 
-    colour: (h, w, 3) in 0..255, already weighted by cover.
-    cover: (h, w) in 0..1.
+    Args:
+        width_px: of the mask in the picture; so fine it is painted.
+        pose: where light and camera are, seen from the face.
+        surface_mm: (DOWN, ACROSS, 3), how the cloth is bent.
+        style: colours, print and folds; the latter two vary with the seed.
+
+    Returns:
+        (height, width, 3) RGB, times HEADROOM; rows from the upper edge, columns from the person's right.
     """
-
-    colour: Array
-    cover: Array
-
-
-def paint(window: Window, pose: Pose, surface_mm: Array, style: MaskStyle) -> Cloth:
-    """The mask as the camera sees it, in white light: colours, print and folds; the latter two vary with the seed."""
-    u, v, seen = unwrap(window, pose, surface_mm)
+    wanted = int(np.clip(1.2 * width_px, 24, 1200))  # the middle is nearer to the eye than the sides
+    width, height = max(wanted, FINEST_PX), max(round(wanted * 0.85), round(FINEST_PX * 0.85))
+    u = np.linspace(-1, 1, width, dtype=np.float32)[None]
+    v = np.linspace(0, 1, height, dtype=np.float32)[:, None]
     rng = np.random.default_rng(style.seed)
-    weight = seen.astype(np.float32)
-    shade = sample(_lambert(surface_mm, pose), u, v) * (1 + _relief(style, u, v, rng)) * weight
-    size = window.size_hw[::-1]
-    cover = np.asarray(cv2.resize(weight, size, interpolation=cv2.INTER_AREA), np.float32)
-    lit = np.asarray(cv2.resize(shade, size, interpolation=cv2.INTER_AREA), np.float32)
-    colour = lit[..., None] * np.array(style.colour_rgb, np.float32)
+    lit = np.asarray(
+        cv2.resize(_lambert(surface_mm, pose), (width, height), interpolation=cv2.INTER_LINEAR), np.float32
+    )
+    shade = np.asarray(lit * (1 + _relief(style, u, v, rng)), np.float32)
+    weights = np.array(style.colour_rgb, np.float32)[:, None] * HEADROOM
     if style.texture not in UNPRINTED:
+        second = np.array(style.second_rgb, np.float32)[:, None] * HEADROOM
         printed = shade * _pattern(style.texture, u * 85, v * 95, rng)
-        printed = np.asarray(cv2.resize(printed, size, interpolation=cv2.INTER_AREA), np.float32)
-        colour += printed[..., None] * np.subtract(style.second_rgb, style.colour_rgb).astype(np.float32)
-    return Cloth(colour, cover)
+        shade = np.asarray(cv2.merge([shade, printed]), np.float32)
+        weights = np.concatenate([weights, second - weights], axis=1)
+    texture = np.asarray(cv2.convertScaleAbs(cv2.transform(shade, weights)), np.uint8)
+    if style.valve != "none" and style.wearing != "one_ear":
+        add_valve(texture, u, v, style, lit)
+    if width > 1.5 * wanted:
+        texture = np.asarray(
+            cv2.resize(texture, (wanted, round(wanted * 0.85)), interpolation=cv2.INTER_AREA), np.uint8
+        )
+    return texture
 
 
 def _lambert(surface_mm: Array, pose: Pose) -> Array:
     """(DOWN, ACROSS) brightness of the bent surface: cloth scatters light, so it never falls to black."""
-    down, across = np.gradient(surface_mm, axis=(0, 1))
-    normal = np.cross(across, down)
-    normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-6)
-    light = pose.towards_camera - np.array([0, 0.5, 0])  # rooms and skies are bright above
-    facing = np.clip(normal @ (light / np.linalg.norm(light)), 0, 1)
+    down, across = (np.asarray(np.gradient(surface_mm, axis=axis), np.float32) for axis in (0, 1))
+    ax, ay, az = (across[..., i] for i in range(3))
+    bx, by, bz = (down[..., i] for i in range(3))
+    x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    light = pose.towards_camera - np.array([0, 0.5, 0], np.float32)  # rooms and skies are bright above
+    i, j, k = (light / np.linalg.norm(light)).tolist()
+    facing = np.clip((x * i + y * j + z * k) / np.maximum(np.sqrt(x * x + y * y + z * z), 1e-6), 0, 1)
     return np.asarray(0.46 + 0.59 * facing, np.float32)
 
 
@@ -56,8 +70,9 @@ def _pattern(texture: Texture, x_mm: Array, y_mm: Array, rng: np.random.Generato
     """(h, w) in 0..1: where the second colour is printed."""
     pitch = rng.uniform(9, 20)
     turn = rng.uniform(-0.6, 0.6)
-    a = (np.cos(turn) * x_mm + np.sin(turn) * y_mm) * (2 * np.pi / pitch)
-    b = (np.cos(turn) * y_mm - np.sin(turn) * x_mm) * (2 * np.pi / pitch)
+    turned = np.float32(2 * np.pi / pitch)
+    a = (np.float32(np.cos(turn)) * x_mm + np.float32(np.sin(turn)) * y_mm) * turned
+    b = (np.float32(np.cos(turn)) * y_mm - np.float32(np.sin(turn)) * x_mm) * turned
     if texture == "stripes":
         wave = np.sin(a) + rng.uniform(-0.4, 0.6)
     elif texture == "check":
@@ -70,22 +85,37 @@ def _pattern(texture: Texture, x_mm: Array, y_mm: Array, rng: np.random.Generato
 
 
 def _relief(style: MaskStyle, u: Array, v: Array, rng: np.random.Generator) -> Array:
-    """(h, w): by which share folds, seams and weave make the cloth lighter or darker."""
-    relief = 0.05 * style.wrinkles * sample(_creases(rng), u, v)
+    """(h, w): by which share folds, seams and weave make the cloth lighter or darker; u (1, w), v (h, 1)."""
+    size = (u.shape[1], v.shape[0])
+    creases = cv2.resize(_creases(rng), size, interpolation=cv2.INTER_LINEAR)
+    relief = np.asarray(creases * np.float32(0.05 * style.wrinkles), np.float32)
     # Straps pull: folds run from the corners towards the middle.
-    pull = np.sin((v - 0.5) * rng.uniform(22, 34) + rng.uniform(0, 6)) * np.abs(u) ** 4
-    relief += 0.12 * style.wrinkles * pull
-    edge = np.minimum(np.minimum(v, 1 - v) * 95, (1 - np.abs(u)) * 85)  # distance to the nearest edge in millimetres
-    relief -= 0.10 * np.exp(-((edge / 1.6) ** 2))  # the hem turns away from the light
-    if style.texture != "plain" or style.seed % 2:
-        relief -= 0.09 * np.exp(-(((edge - 6) / 1.1) ** 2))  # its seam
+    pull = np.sin((v - 0.5) * rng.uniform(22, 34) + rng.uniform(0, 6)) * np.float32(0.12 * style.wrinkles)
+    relief += pull.astype(np.float32) * u**4
+    # Distance to the nearest edge in millimetres, along either axis; the nearer one counts.
+    down, across = np.minimum(v, 1 - v) * 95, (1 - np.abs(u)) * 85
+    relief -= 0.10 * _nearer(down, across, 0, 1.6)  # the hem turns away from the light
+    if style.texture not in ("plain", "draped", "moulded") or style.seed % 2:
+        relief -= 0.09 * _nearer(down, across, 6, 1.1)  # its seam
     if style.texture == "pleated":
         relief += _pleats(u, v, rng)
     elif style.texture == "ridge":
         relief += _ridge(u, v, rng)
-    elif style.seed % 3 == 0:
+    elif style.texture == "moulded":
+        relief += _moulded(u, v, rng)
+    elif style.texture == "draped":
+        relief += _draped(u, v, rng, style.wrinkles)
+    elif style.seed % 3 == 0 and style.shape == "flat":
         relief -= 0.12 * np.exp(-((u / 0.012) ** 2))  # sewn from two halves
-    return np.asarray(relief, np.float32)
+    if style.shape == "duckbill":
+        relief += 0.10 * np.exp(-(((v - 0.50) / 0.012) ** 2)) - 0.14 * np.exp(-(((v - 0.545) / 0.02) ** 2))  # the edge
+    return relief
+
+
+def _nearer(down: Array, across: Array, at_mm: float, width_mm: float) -> Array:
+    """(h, w): a line that runs round the mask at some distance from its edge."""
+    by_row, by_column = (np.exp(-(((d - at_mm) / width_mm) ** 2)) for d in (down, across))
+    return np.asarray(np.where(down < across, by_row, by_column), np.float32)
 
 
 def _creases(rng: np.random.Generator) -> Array:
@@ -99,7 +129,7 @@ def _creases(rng: np.random.Generator) -> Array:
 
 def _pleats(u: Array, v: Array, rng: np.random.Generator) -> Array:
     """Three folds that open downwards: a sharp line, its shadow below, light on the fold's belly above it."""
-    relief = np.zeros_like(v)
+    relief = np.zeros((v.shape[0], u.shape[1]), np.float32)
     for middle in (0.33, 0.52, 0.71):
         line = (
             middle
@@ -107,9 +137,10 @@ def _pleats(u: Array, v: Array, rng: np.random.Generator) -> Array:
             + 0.02 * np.sin(u * 2 + rng.uniform(0, 6))
             - 0.05 * (1 - u**2) * (middle - 0.5)
         )
-        below = v - line
-        relief -= 0.22 * np.exp(-np.maximum(below, 0) / 0.035) * (below >= 0)
-        relief += 0.07 * np.exp(np.minimum(below, 0) / 0.03) * (below < 0)
+        below = v - line.astype(np.float32)
+        # One exponential for both sides of the line: it falls off below, and a little faster above.
+        fall = np.exp(np.where(below < 0, below * np.float32(1 / 0.03), below * np.float32(-1 / 0.035)))
+        relief += np.where(below < 0, np.float32(0.07), np.float32(-0.22)) * fall
     return relief
 
 
@@ -118,8 +149,32 @@ def _ridge(u: Array, v: Array, rng: np.random.Generator) -> Array:
     lit = rng.choice([-1, 1]) * 0.05
     panels = lit * np.tanh(u / 0.02) * np.exp(-np.abs(u) / 0.5)
     crease = 0.10 * np.exp(-((u / 0.014) ** 2)) - 0.08 * np.exp(-(((np.abs(u) - 0.03) / 0.02) ** 2))
-    welded = np.zeros_like(v)
-    for line in (0.13, 0.17, 0.87):
-        dots = 0.5 + 0.5 * np.sin(u * 170)
-        welded -= 0.09 * np.exp(-(((v - line) / 0.010) ** 2)) * dots
-    return np.asarray(panels + crease + welded, np.float32)
+    dots = 0.5 + 0.5 * np.sin(u * 170)
+    welds = sum(0.09 * np.exp(-(((v - line) / 0.010) ** 2)) for line in (0.13, 0.17, 0.87))
+    return np.asarray(panels + crease - welds * dots, np.float32)
+
+
+def _moulded(u: Array, v: Array, rng: np.random.Generator) -> Array:
+    """A pressed cup: a flat rim with a groove inside it, a nose clip, and a fine net pressed into the dome."""
+    out = np.sqrt(u**2 + (2 * v - 1) ** 2 * 0.9)
+    rim = -0.15 * _nearer(np.minimum(v, 1 - v) * 95, (1 - np.abs(u)) * 85, 7, 1.8)
+    ribs = 0.03 * np.exp(-(((out - rng.uniform(0.45, 0.6)) / 0.03) ** 2))
+    clip = 0.12 * np.exp(-(((v - 0.075) / 0.018) ** 2)) * (np.abs(u) < 0.34)
+    net = 0.02 * np.sin(u * 150) * np.sin(v * 120)
+    return np.asarray(rim + ribs + clip + net, np.float32)
+
+
+def _draped(u: Array, v: Array, rng: np.random.Generator, wrinkles: float) -> Array:
+    """Cloth that hangs: broad folds that sag between the sides, closer together towards the neck."""
+    relief = np.zeros((v.shape[0], u.shape[1]), np.float32)
+    for middle in np.sort(rng.uniform(0.25, 0.98, 7)):
+        sag = rng.uniform(-0.05, 0.14)
+        slant = rng.normal(0, 0.05)
+        below = v - (middle + sag * (1 - u**2) - sag / 2 + slant * u).astype(np.float32)
+        width = rng.uniform(0.018, 0.05)
+        strength = (0.08 + 0.24 * wrinkles * middle) * (0.5 + 0.5 * np.cos((u - rng.uniform(-0.8, 0.8)) * 1.6))
+        fold = np.exp(-((below / width) ** 2))
+        relief += (strength * (0.8 * np.roll(fold, -max(1, int(width * v.shape[0] * 1.2)), axis=0) - fold)).astype(
+            np.float32
+        )
+    return relief

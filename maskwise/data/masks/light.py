@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import cv2
@@ -35,12 +36,17 @@ class Light(NamedTuple):
     noise: float
 
     def over(self, window: Window) -> Array:
-        """(h, w, 1) brightness at each pixel of a window; beyond the box its edge goes on."""
-        left, top, right, bottom = self.box_xyxy
-        columns = (np.arange(window.left, window.right) - left) / max(right - left, 1) * 16 - 0.5
-        rows = (np.arange(window.top, window.bottom) - top) / max(bottom - top, 1) * 16 - 0.5
-        x, y = np.meshgrid(np.clip(columns, 0, 15).astype(np.float32), np.clip(rows, 0, 15).astype(np.float32))
-        return np.asarray(cv2.remap(self.field, x, y, cv2.INTER_LINEAR), np.float32)[..., None]
+        """(h, w) brightness at each pixel of a window; beyond the box its edge goes on."""
+        left, top, right, bottom = self.box_xyxy.tolist()
+        across, down = 16 / max(right - left, 1), 16 / max(bottom - top, 1)
+        to_field = np.array(
+            [[across, 0, (window.left - left) * across - 0.5], [0, down, (window.top - top) * down - 0.5]], np.float32
+        )
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        size = window.size_hw[::-1]
+        return np.asarray(
+            cv2.warpAffine(self.field, to_field, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32
+        )
 
 
 def measure_light(image: Image, box_xyxy: Array) -> Light:
@@ -97,20 +103,56 @@ def blurred(array: Array, sigma: float) -> Array:
     )
 
 
-def toned(colour: Array, cover: Array | float, light: Light) -> Array:
-    """Colours as this picture's camera would show them: as bright as its light, and grey in a grey picture."""
-    grey = (colour @ LUMINANCE)[..., None]
-    lit = (grey + (colour - grey) * light.colourful) * light.exposure
-    knee = 225 * cover
-    return np.asarray(np.where(lit > knee, knee + (lit - knee) * 0.4, lit), np.float32)  # white keeps its folds
+def noise(size_hw: tuple[int, int], seed: int) -> Array:
+    """(h, w) noise as of a sensor and its JPEG, standard deviation about 0.5.
+
+    Drawing numbers for each mask would take longer than painting it: this is a part of one large field.
+    """
+    height, width = size_hw
+    down, across = seed % 251, seed // 251 % 241
+    field = _noise_field()
+    if height <= field.shape[0] - 251 and width <= field.shape[1] - 241:
+        return field[down : down + height, across : across + width]
+    return field.take(np.arange(down, down + height), 0, mode="wrap").take(
+        np.arange(across, across + width), 1, mode="wrap"
+    )
+
+
+@cache
+def _noise_field() -> Array:
+    return blurred(np.random.default_rng(0).standard_normal((640, 640), np.float32), 0.6)
+
+
+def grey_of(colour: Array) -> Array:
+    """(h, w) brightness of (h, w, 3) RGB."""
+    return np.asarray(cv2.transform(colour, LUMINANCE[None]), np.float32)
+
+
+def tripled(array: Array) -> Array:
+    """(h, w) to (h, w, 3): arithmetic on whole pictures is several times faster so than by broadcasting."""
+    return np.asarray(cv2.merge((array, array, array)), np.float32)
+
+
+def toned(colour: Array, light: Light) -> Array:
+    """(h, w, 3) colours as this camera shows them: as bright as the light, and grey in a grey picture."""
+    lit = colour * np.float32(light.exposure)
+    if light.colourful < 1:
+        greyed = np.outer(np.ones(3), LUMINANCE) * (1 - light.colourful) + np.eye(3) * light.colourful
+        lit = np.asarray(cv2.transform(lit, greyed.astype(np.float32)), np.float32)
+    return np.asarray(lit - np.maximum(lit - 225, 0) * np.float32(0.6), np.float32)  # white keeps its folds
 
 
 def cast_shadow(cover: Array, inside: tuple[slice, slice], window: Window, pose: Pose) -> Array:
     """(h, w) of the whole window: share of light that the mask takes away, below its lower edge and a little around."""
     around = np.zeros(window.size_hw, np.float32)
     around[inside] = cover
-    scale = pose.px_per_mm
+    # Shadows are soft: half the size does, where the face is not tiny.
+    half = 2 if min(window.size_hw) > 60 else 1
+    height, width = window.size_hw
+    small = cv2.resize(around, (width // half, height // half), interpolation=cv2.INTER_AREA)
+    scale = pose.px_per_mm / half
     down = pose.axes[:, 1] / max(float(np.linalg.norm(pose.axes[:, 1])), 1e-6) * 4 * scale
-    moved = cv2.warpAffine(around, np.array([[1, 0, down[0]], [0, 1, down[1]]], np.float32), around.shape[::-1])
-    below = np.asarray(moved, np.float32)
-    return 0.38 * blurred(below, max(3.0 * scale, 0.4)) + 0.16 * blurred(around, max(1.6 * scale, 0.4))
+    moved = cv2.warpAffine(small, np.array([[1, 0, down[0]], [0, 1, down[1]]], np.float32), small.shape[::-1])
+    below, near = np.asarray(moved, np.float32), np.asarray(small, np.float32)
+    shadow = 0.38 * blurred(below, max(3.0 * scale, 0.4)) + 0.16 * blurred(near, max(1.6 * scale, 0.4))
+    return np.asarray(cv2.resize(shadow, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -33,13 +34,15 @@ class Pose(NamedTuple):
     @property
     def towards_camera(self) -> Array:
         """(3,) unit vector in the face's own axes."""
-        normal = np.cross(self.axes[0], self.axes[1])
-        return np.asarray(normal / np.linalg.norm(normal), np.float32)
+        (ax, ay, az), (bx, by, bz) = self.axes.tolist()
+        normal = np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
+        return np.asarray(normal / np.sqrt(normal @ normal), np.float32)
 
     @property
     def px_per_mm(self) -> float:
         """One millimetre of the face in pixels, seen square on."""
-        return float(np.linalg.norm(self.axes, axis=1).mean())
+        across, down = self.axes.tolist()
+        return (math.hypot(*across) + math.hypot(*down)) / 2
 
 
 def fit_pose(landmarks_xy: Array) -> Pose:

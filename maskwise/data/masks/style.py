@@ -8,10 +8,32 @@ from typing import Literal, get_args
 import numpy as np
 
 from maskwise.errors import ConfigError
+from maskwise.values import INCORRECT, MASKED
 
-Texture = Literal["plain", "pleated", "ridge", "dots", "stripes", "check", "blotches"]
-Wearing = Literal["covering", "nose_out", "chin"]
+Texture = Literal["plain", "pleated", "ridge", "dots", "stripes", "check", "blotches", "moulded", "draped"]
+Wearing = Literal["covering", "nose_out", "chin", "one_ear", "forehead"]
 Strap = Literal["ear", "head", "none"]
+Shape = Literal["flat", "duckbill", "cup", "tube"]
+Valve = Literal["none", "middle", "right", "left"]
+Side = Literal["right", "left"]
+
+WEARINGS: tuple[Wearing, ...] = get_args(Wearing)
+"""Every way of wearing a mask that can be drawn."""
+
+
+def wearing_label(wearing: Wearing) -> str:
+    """The class of a face whose mask is worn so: `masked` where nose and mouth are covered, else `incorrect`.
+
+    Raises:
+        ConfigError: no such way of wearing.
+    """
+    _check_word("wearing", wearing, WEARINGS)
+    return MASKED if wearing == "covering" else INCORRECT
+
+
+def _check_word(name: str, given: str, allowed: tuple[str, ...]) -> None:
+    if given not in allowed:
+        raise ConfigError(f"mask {name}: {given!r} is not one of {list(allowed)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +42,8 @@ class MaskStyle:
 
     colour_rgb: of the cloth in white light, each 0 to 255.
     second_rgb: of the pattern, where the texture has one.
-    texture: plain cloth, pleated surgical, ridge (folded respirator), or a pattern printed on cloth.
+    texture: plain cloth, pleated surgical, ridge (folded respirator), moulded (pressed respirator), draped (cloth that
+        hangs in folds), or a pattern printed on cloth.
     top_mm: height of the upper edge over the middle of the nose, counted down from the line of the eyes on an average
         face; the nose tip is near 40. Ways of wearing that leave the nose bare move it down.
     bottom_mm: height of the lower edge in the middle; the chin is near 113, cloth beyond it lies under the chin.
@@ -31,7 +54,12 @@ class MaskStyle:
     strap_rgb: its colour.
     wrinkles: strength of the folds, 0 to 1.
     seed: of the wrinkles and the pattern.
-    wearing: `covering` nose and mouth (masked); `nose_out` and `chin` (incorrect).
+    wearing: `covering` nose and mouth (masked); incorrect are `nose_out`, `chin` (mouth and nose out), `one_ear`
+        (hanging beside the jaw) and `forehead` (pushed up).
+    shape: flat cloth that the nose lifts; a duckbill's two panels; a moulded cup; a tube down to the neck.
+    valve: where an exhalation valve sits.
+    side: the person's ear that a mask worn on one ear hangs from, where the camera can see it.
+    under_hair: dark hair that falls over the cheeks stays in front of the cloth.
     """
 
     colour_rgb: tuple[int, int, int] = (150, 190, 215)
@@ -47,16 +75,26 @@ class MaskStyle:
     wrinkles: float = 0.5
     seed: int = 0
     wearing: Wearing = "covering"
+    shape: Shape = "flat"
+    valve: Valve = "none"
+    side: Side = "right"
+    under_hair: bool = False
 
     def __post_init__(self) -> None:
-        for name, allowed in (("texture", Texture), ("strap", Strap), ("wearing", Wearing)):
-            if getattr(self, name) not in get_args(allowed):
-                raise ConfigError(f"mask {name}: {getattr(self, name)!r} is not one of {list(get_args(allowed))}")
+        for name, allowed in (
+            ("texture", Texture),
+            ("strap", Strap),
+            ("wearing", Wearing),
+            ("shape", Shape),
+            ("valve", Valve),
+            ("side", Side),
+        ):
+            _check_word(name, getattr(self, name), get_args(allowed))
         for name, low, high in (
             ("top_mm", 0, 30),  # lower, the nose would be out and the label a lie
-            ("bottom_mm", 90, 125),
+            ("bottom_mm", 90, 175 if self.shape == "tube" else 125),
             ("side_mm", 15, 70),
-            ("reach_deg", 50, 85),
+            ("reach_deg", 40, 95),
             ("tilt_mm", -15, 15),
             ("wrinkles", 0, 1),
         ):
@@ -98,13 +136,13 @@ def random_style(rng: np.random.Generator, wearing: Wearing = "covering") -> Mas
     kind = str(rng.choice(["surgical", "cloth", "printed", "respirator"], p=[0.42, 0.25, 0.15, 0.18]))
     texture = TEXTURES[kind][rng.integers(len(TEXTURES[kind]))]
     palette = {"surgical": SURGICAL_RGB, "respirator": RESPIRATOR_RGB}.get(kind, CLOTH_RGB)
-    colour = _vary(rng, palette[rng.integers(len(palette))])
+    colour = vary(rng, palette[rng.integers(len(palette))])
     if kind == "surgical" and rng.random() < 0.15:
-        colour = _vary(rng, (38, 38, 42))
+        colour = vary(rng, (38, 38, 42))
     white = rng.random() < 0.6
     return MaskStyle(
         colour_rgb=colour,
-        second_rgb=_vary(rng, CLOTH_RGB[rng.integers(len(CLOTH_RGB))]),
+        second_rgb=vary(rng, CLOTH_RGB[rng.integers(len(CLOTH_RGB))]),
         texture=texture,
         top_mm=float(rng.uniform(6, 24)),
         bottom_mm=float(rng.uniform(112, 123)),
@@ -119,6 +157,7 @@ def random_style(rng: np.random.Generator, wearing: Wearing = "covering") -> Mas
     )
 
 
-def _vary(rng: np.random.Generator, colour_rgb: tuple[int, int, int]) -> tuple[int, int, int]:
+def vary(rng: np.random.Generator, colour_rgb: tuple[int, int, int]) -> tuple[int, int, int]:
+    """The same cloth from another roll: a colour near the one given."""
     r, g, b = (int(v) for v in np.clip(np.array(colour_rgb) * rng.uniform(0.88, 1.08) + rng.normal(0, 5, 3), 12, 250))
     return r, g, b

@@ -22,7 +22,7 @@ from maskwise.data.audit.related import Hear, related
 from maskwise.data.audit.shelf import Shelf, fill
 from maskwise.data.manifest import Manifest, concat
 from maskwise.data.show import counts_by
-from maskwise.data.together import belonging, with_groups
+from maskwise.data.together import belonging, copies, with_groups
 from maskwise.errors import DataError
 from maskwise.model.faces import FaceDetector
 from maskwise.statistics.intervals import compact
@@ -37,7 +37,8 @@ class Audit:
 
     content: audit.json; docs/reference/audit.md describes it.
     manifest: the data with `group` filled in.
-    pairs: what belongs together, with paths, labels and splits of both sides.
+    pairs: what belongs together, with paths, labels and splits of both sides, and whether it leads across to the
+        second data set.
     faces: the usable rows with called, confidence, suspicion and flags, the likeliest label errors first.
     """
 
@@ -78,8 +79,8 @@ def audit(
         raise DataError(f"nothing to audit: none of {manifest.rows.height} rows is usable; look at their errors")
     both = concat([manifest, against]) if against else manifest
     shelf = fill(both, folder / SHELF, detect, lambda done, total: hear("looking at pictures", done, total))
-    pairs = leaks.described(related(both, shelf, hear), both.usable)
-    own, shared = _parted(pairs, manifest, against)
+    inside, across = _parted(related(both, shelf, hear), manifest, against)
+    own, shared = leaks.described(inside, manifest.usable), leaks.described(across, both.usable)
     rows, faces, headers, found = _own(manifest, shelf)
     together = belonging(rows, own)
     doubt = Doubt.of(rows, faces, together, judge, manifest)
@@ -107,19 +108,23 @@ def audit(
     level = verdict(findings)
     said = {"verdict": {"level": level, "says": VERDICTS[level]}, "findings": [f.to_json() for f in findings]}
     table = doubts.table(rows, doubt, flag(rows, faces, found))
-    return Audit(said | content, with_groups(manifest, own), pairs, table)
+    return Audit(said | content, with_groups(manifest, own), _both(own, shared), table)
 
 
 def _parted(pairs: pl.DataFrame, manifest: Manifest, against: Manifest | None) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Pairs inside the data, and pairs that lead to the second data set."""
+    """Pairs inside the data, and pairs that lead to the second data set; what lies in that one alone is left out."""
     own = set(manifest.usable["sha256"])
     other = set(against.usable["sha256"]) if against else set[str]()
     a, b = pairs["sha256_a"], pairs["sha256_b"]
-    inside = a.is_in(own) & b.is_in(own)
-    across = (a.is_in(own) & b.is_in(other)) | (a.is_in(other) & b.is_in(own))
-    # A copy within one set only is no bridge to the other.
-    across &= (pairs["kind"] != "copy") | (a.is_in(own) & a.is_in(other))
-    return pairs.filter(inside), pairs.filter(across)
+    near = pairs["kind"] != "copy"  # whether a copy lies in one set or in both, its content does not tell
+    inside = pl.concat([pairs.filter(near & a.is_in(own) & b.is_in(own)), copies(manifest)])
+    bridges = (a.is_in(own) & b.is_in(other)) | (a.is_in(other) & b.is_in(own))
+    across = pairs.filter((near & bridges) | (~near & a.is_in(own) & a.is_in(other)))
+    return inside, across
+
+
+def _both(own: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFrame:
+    return pl.concat([own.with_columns(across=pl.lit(False)), shared.with_columns(across=pl.lit(True))])
 
 
 def _probes(

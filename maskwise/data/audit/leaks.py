@@ -37,6 +37,7 @@ def described(pairs: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     )
     a, b = (sides.rename({name: f"{name}_{side}" for name in ("paths", "labels", "splits", "named")}) for side in "ab")
     joined = pairs.join(a, left_on="sha256_a", right_on="sha256").join(b, left_on="sha256_b", right_on="sha256")
+    joined = joined.sort("kind", "sha256_a", "sha256_b")  # a join keeps no order of its own
     contradicts = [
         _disagree(row["named_a"]) if row["kind"] == "copy" else row["labels_a"] != row["labels_b"]
         for row in joined.select("kind", "named_a", "labels_a", "labels_b").iter_rows(named=True)

@@ -67,17 +67,15 @@ def render(audit: Audit, *, title: str, pictures: bool = True) -> str:
 
 def _pair_sections(audit: Audit, pictures: bool) -> list[Shown]:
     """Galleries of pairs, the gravest first; each with how many there are in all."""
-    own = set(audit.manifest.usable["sha256"])
     pairs = audit.pairs.with_columns(
-        outside=~(pl.col("sha256_a").is_in(list(own)) & pl.col("sha256_b").is_in(list(own))),
         same=pl.col("kind").is_in(["copy", "twin"]),
         crosses=pl.concat_list("splits_a", "splits_b").list.unique().list.len() > 1,
     )
-    inside, same = ~pl.col("outside"), pl.col("same")
+    inside, same = ~pl.col("across"), pl.col("same")
     kinds = (
         ("contradiction", "One picture, two labels", inside & same & pl.col("contradicts")),
         ("leak", "On both sides of the split", inside & same & pl.col("crosses")),
-        ("against", "In both data sets", pl.col("outside") & same),
+        ("against", "In both data sets", pl.col("across") & same),
         ("duplicate", "Copies and near-duplicates", inside & same),
         ("scene", "Of one shooting", inside & ~same),
     )

@@ -48,5 +48,8 @@ def elsewhere(planted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("elsewhere") / "other"
     build_demo_dataset(data, seed=5, people=2)
     shared = sorted((planted / "train" / "unmasked").glob("s03*.jpg"))[0]
-    write(data / "unmasked" / "x" / "shared.jpg", cv2.resize(read_image(shared), None, fx=0.6, fy=0.6))
+    write(
+        data / "unmasked" / "x" / "shared.jpg",
+        np.asarray(cv2.resize(read_image(shared), None, fx=0.6, fy=0.6), np.uint8),
+    )
     return data

@@ -54,6 +54,15 @@ def test_pairs_lead_from_each_copy_to_its_original(found: Audit) -> None:
     assert twins.filter(pl.col("mirrored")).height >= 2
 
 
+def test_every_pair_across_leads_from_one_set_to_the_other(found: Audit, planted: Path, elsewhere: Path) -> None:
+    across = found.pairs.filter(pl.col("across"))
+    assert across.height
+    for a, b in across.select("paths_a", "paths_b").rows():
+        sides = {str(planted) in path for path in (*a, *b)}
+        assert sides == {True, False}, (a, b)  # what lies twice in the second set alone is none of our business
+    assert str(elsewhere) in str(across["paths_a"].to_list()) + str(across["paths_b"].to_list())
+
+
 def test_the_metadata_probe_sees_the_compression(found: Audit) -> None:
     probes = {p["name"]: p for p in found.content["probes"]}
     assert probes["metadata"]["level"] == "red"
@@ -177,3 +186,14 @@ def test_scenes_have_faces_of_their_own(shared_data: Path, tmp_path: Path) -> No
     found = audit(Manifest(data.rows.head(120)), tmp_path)
     assert found.content["faces"] == found.faces.height > found.content["pictures"]
     assert "box" in {p["name"] for p in found.content["probes"]}
+
+
+def test_a_picture_that_both_sets_hold_is_shared_and_no_copy_of_the_first(planted: Path, tmp_path: Path) -> None:
+    data = read_dataset(planted)
+    person = pl.col("path").str.extract(r"/(s\d+)-")
+    one = Manifest(data.usable.filter(pl.col("label") == "unmasked").unique(person, maintain_order=True).head(6))
+    other = Manifest(one.rows.head(2).with_columns(path=pl.col("path") + "?", source=pl.lit("other")))
+    found = audit(one, tmp_path, against=other, against_name="other")
+    assert found.content["pairs"]["copy"]["pairs"] == 0
+    assert found.content["against"]["pairs"]["copy"]["pairs"] == 2
+    assert found.content["against"]["same_picture"]["value"] == pytest.approx(2 / 6)

@@ -61,7 +61,7 @@ def test_an_interrupted_run_is_gone_on_from(
     data: Manifest, tmp_path: Path, fail_at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(shelves, "CHUNK", 4)
-    monkeypatch.setattr(shelves.os, "cpu_count", lambda: 1)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
     whole = fill(data, tmp_path / "whole", Counting())
     with pytest.raises(KeyboardInterrupt):
         fill(data, tmp_path / "looks", Counting(fail_at))

@@ -26,3 +26,8 @@ SCHEMA = pl.Schema(
 )
 BOX = ("x_min", "y_min", "x_max", "y_max")
 SPLITS = ("train", "validation", "test")
+
+FACE_WIDTH = pl.coalesce(pl.col("x_max") - pl.col("x_min"), pl.col("width").cast(pl.Float32))
+FACE_HEIGHT = pl.coalesce(pl.col("y_max") - pl.col("y_min"), pl.col("height").cast(pl.Float32))
+FACE_SIDE = pl.min_horizontal(FACE_WIDTH, FACE_HEIGHT)
+"""Pixels of the face: of its box, or of the picture where there is none; the shorter of both sides."""

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from maskwise.data.manifest import Manifest
-from maskwise.data.schema import BOX, SPLITS
+from maskwise.data.schema import BOX, FACE_SIDE, SPLITS
 from maskwise.errors import DataError, ImageError, StorageError
 from maskwise.model.crops import CropSpec, crop_face, crop_whole
 from maskwise.model.images import read_image
@@ -111,10 +111,7 @@ def counts_by(manifest: Manifest) -> pl.DataFrame:
 
 def face_sizes(manifest: Manifest) -> pl.DataFrame:
     """Usable rows as label and side_px, the shorter side of the box or else of the picture."""
-    x_min, y_min, x_max, y_max = (pl.col(name) for name in BOX)
-    width = pl.coalesce(x_max - x_min, pl.col("width").cast(pl.Float32))
-    height = pl.coalesce(y_max - y_min, pl.col("height").cast(pl.Float32))
-    return manifest.usable.select("label", side_px=pl.min_horizontal(width, height))
+    return manifest.usable.select("label", side_px=FACE_SIDE)
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -21,7 +21,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from maskwise.data.manifest import Manifest
-from maskwise.data.schema import BOX, SPLITS
+from maskwise.data.schema import BOX, FACE_SIDE, SPLITS
 from maskwise.data.together import PAIRS, belonging
 from maskwise.errors import ConfigError, DataError
 
@@ -119,10 +119,7 @@ def _of_source(rows: pl.DataFrame, test: int | float | str) -> NDArray[np.bool_]
 
 def _size_bins(rows: pl.DataFrame) -> Counts:
     """(rows,) 0 for faces below the first of SIZES_PX, and so on."""
-    x_min, y_min, x_max, y_max = (pl.col(name) for name in BOX)
-    width = pl.coalesce(x_max - x_min, pl.col("width").cast(pl.Float32))
-    height = pl.coalesce(y_max - y_min, pl.col("height").cast(pl.Float32))
-    side_px = rows.select(pl.min_horizontal(width, height).fill_null(0)).to_series().to_numpy()
+    side_px = rows.select(FACE_SIDE.fill_null(0)).to_series().to_numpy()
     return np.searchsorted(np.array(SIZES_PX), side_px, side="right").astype(np.int64)
 
 

@@ -37,12 +37,12 @@ RED, AMBER = 0.8, 0.5
 BORDER_PX = 3  # of a 16 x 16 thumbnail: the middle 10 x 10 with mouth and nose stays hidden
 
 SEES = {
-    "metadata": "only the file: width, height, bytes, format, compression tables",
-    "thumbnail": "only a thumbnail of 16 x 16 pixels",
-    "border": "only a border around the face; nose and mouth are hidden",
-    "colours": "only how much there is of 64 colours, not where",
-    "box": "only where the box lies in its picture and how large it is",
-    "source": "only the name of the source",
+    "metadata": "nothing but the file (width, height, bytes, format, compression tables)",
+    "thumbnail": "nothing but a thumbnail of 16 x 16 pixels",
+    "border": "nothing but a border around the face (nose and mouth hidden)",
+    "colours": "nothing but how much there is of 64 colours (not where)",
+    "box": "nothing but where the box lies and how large it is",
+    "source": "nothing but the name of the source",
     "face": "the whole face: edges and colours, a plain classifier without a deep network",
 }
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from maskwise.data.audit.look import Records
-from maskwise.data.schema import BOX
+from maskwise.data.schema import FACE_HEIGHT, FACE_SIDE, FACE_WIDTH
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +54,15 @@ def flag(rows: pl.DataFrame, faces: Records, found: pl.Series, limits: QualityLi
         Columns row (position in rows), flag (a key of FLAGS).
     """
     limits = limits or QualityLimits()
-    x_min, y_min, x_max, y_max = (pl.col(name) for name in BOX)
-    width = pl.coalesce(x_max - x_min, pl.col("width").cast(pl.Float32))
-    height = pl.coalesce(y_max - y_min, pl.col("height").cast(pl.Float32))
     whole, asked = pl.col("x_min").is_null(), pl.col("found") >= 0
     readable = pl.col("brightness").is_not_null()
     tests = {
         "unreadable": ~readable,
-        "tiny": pl.min_horizontal(width, height) < limits.tiny_px,
+        "tiny": limits.tiny_px > FACE_SIDE,
         "blurred": readable & (pl.col("sharpness") < limits.blurred),
         "dark": readable & (pl.col("brightness") < limits.dark),
         "bright": readable & (pl.col("brightness") > limits.bright),
-        "odd_shape": ~(width / height).is_between(limits.narrow, limits.wide),
+        "odd_shape": ~(FACE_WIDTH / FACE_HEIGHT).is_between(limits.narrow, limits.wide),
         "no_face": readable & asked & ~pl.col("face_found"),
         "several_faces": readable & asked & whole & (pl.col("found") > 1),
     }

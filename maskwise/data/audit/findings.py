@@ -67,7 +67,8 @@ def find(content: Content) -> list[Finding]:
 
 def percent(share: float) -> str:
     """A share in words."""
-    return f"{100 * share:.1f} %" if share >= 0.001 or share == 0 else "below 0.1 %"
+    text = f"{100 * share:.1f}" if share >= 0.001 or share == 0 else "below 0.1"
+    return f"{text}\N{NO-BREAK SPACE}%"
 
 
 def _interval(figure: Content) -> str:
@@ -190,6 +191,9 @@ def _duplicates(content: Content) -> list[Finding]:
 def _groups(content: Content) -> list[Finding]:
     groups = content["groups"]
     found = []
+    if not content["probes"]:
+        says = "Shortcuts and labels were not probed: that takes two classes, each in two independent groups or more."
+        found.append(Finding("group", "amber", says, "Add pictures of other people and places."))
     if groups["new"]:
         says = (
             f"{groups['faces_joined']:,} faces belong to {groups['new']:,} groups that the data does not name "

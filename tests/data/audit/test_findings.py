@@ -13,7 +13,8 @@ CLEAN: dict[str, Any] = {
     "random_split": {"same_picture": 0.0, "same_shooting_or_group": 0.0}, "against": None,
     "groups": {"independent": 1000, "given": 0, "new": 0, "faces_joined": 0, "largest": 1,
                "of_class": {"masked": 500, "unmasked": 500}},
-    "face": {"balanced_accuracy": {"value": 0.9, "low": 0.88, "high": 0.92, "n": 1000}}, "probes": [],
+    "face": {"balanced_accuracy": {"value": 0.9, "low": 0.88, "high": 0.92, "n": 1000}},
+    "probes": [{"name": "metadata", "sees": "the file", "level": "green"}],
     "suspects": {"n": 1000, "contradicted": 0, "strongly": 0}, "quality": {}, "unusable": {"n": 0},
     "sources_of_class": {"masked": ["a"], "unmasked": ["a"]},
 }  # fmt: skip
@@ -60,6 +61,10 @@ def test_each_finding_has_its_level_and_a_figure(change: dict[str, Any], kind: s
 
 def test_clean_data_has_nothing_but_good_to_know() -> None:
     assert verdict(find(CLEAN)) == "green"
+
+
+def test_what_could_not_be_probed_is_told() -> None:
+    assert verdict(find(CLEAN | {"probes": []})) == "amber"
 
 
 def test_too_few_people_are_told() -> None:

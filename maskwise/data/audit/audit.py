@@ -151,7 +151,9 @@ def _own(manifest: Manifest, shelf: Shelf) -> tuple[pl.DataFrame, Records, NDArr
     order = np.argsort(shelf.rows, kind="stable")[: rows.height]  # rows of a second data set come after
     picture = np.repeat(np.arange(shelf.table.height), shelf.table["rows"].list.len().to_numpy())[order]
     counts = np.asarray(shelf.pictures["faces"])[picture].astype(np.int64)
-    return rows, np.asarray(shelf.faces[order]), np.asarray(shelf.pictures["header"])[picture], pl.Series(counts)
+    in_order = np.array_equal(order, np.arange(rows.height))
+    faces = shelf.faces[: rows.height] if in_order else shelf.faces[order]  # the first stays on the disk
+    return rows, faces, np.asarray(shelf.pictures["header"])[picture], pl.Series(counts)
 
 
 def _quality(rows: pl.DataFrame, faces: Records, found: pl.Series) -> dict[str, Any]:

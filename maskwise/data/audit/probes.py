@@ -84,8 +84,13 @@ def face_classifier(faces: int) -> Any:
 
 def face_features(faces: Records) -> Features:
     """(n, 1092) edges and colours of whole faces."""
-    colours = faces["lab"].reshape(len(faces), -1).astype(np.float32) / np.float32(255)
-    return np.concatenate([faces["hog"].astype(np.float32), (colours - 0.5) * np.float32(2.5)], axis=1)
+    hog, lab = faces["hog"], faces["lab"].reshape(len(faces), -1)
+    features = np.empty((len(faces), hog.shape[1] + lab.shape[1]), np.float32)
+    features[:, : hog.shape[1]] = hog  # filled in place: a second copy of these is what would take most memory
+    features[:, hog.shape[1] :] = lab
+    features[:, hog.shape[1] :] *= np.float32(2.5 / 255)
+    features[:, hog.shape[1] :] -= np.float32(1.25)
+    return features
 
 
 def probe_features(

@@ -13,7 +13,6 @@ size runs in its own process, so that its memory is its own. Needs the developme
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -221,7 +220,9 @@ def _audit_here(folder: Path) -> None:
     for stage, end in ends.items():
         spent[f"s_{stage.split()[-1]}"], last = round(end - last, 1), end
     copies = found.pairs.filter(pl.col("kind") == "twin").height
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    # Not getrusage: that counts what the parent held when it started this process.
+    status = Path("/proc/self/status").read_text()
+    memory = int(status.split("VmHWM:")[1].split()[0]) / 2**20
     print(json.dumps({"seconds": round(finished - started, 1), "GiB": round(memory, 2), "twins": copies} | spent))
 
 

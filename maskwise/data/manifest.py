@@ -22,7 +22,7 @@ from maskwise.errors import DataError, LabelError
 from maskwise.model.storage import written_whole
 from maskwise.values import CLASSES
 
-__all__ = ["BOX", "SCHEMA", "SPLITS", "Manifest", "absolute", "concat", "empty", "load"]
+__all__ = ["BOX", "SCHEMA", "SPLITS", "Manifest", "absolute", "boxes_of", "concat", "empty", "load"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,7 +64,7 @@ class Manifest:
 
     def boxes_xyxy(self) -> NDArray[np.float32]:
         """(rows, 4) float32; nan where the whole picture is the face."""
-        return self.rows.select(BOX).fill_null(float("nan")).to_numpy().astype(np.float32).reshape(-1, 4)
+        return boxes_of(self.rows)
 
     def save(self, path: Path) -> None:
         """Write parquet, or CSV where the name ends in .csv; complete or not at all.
@@ -79,6 +79,11 @@ class Manifest:
                 rows.write_csv(partial)
             else:
                 rows.write_parquet(partial)
+
+
+def boxes_of(rows: pl.DataFrame) -> NDArray[np.float32]:
+    """(rows, 4) float32 of any table with the columns of BOX; nan where the whole picture is the face."""
+    return rows.select(BOX).fill_null(float("nan")).to_numpy().astype(np.float32).reshape(-1, 4)
 
 
 def _relative(path: str, folder: Path) -> str:

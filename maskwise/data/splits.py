@@ -64,8 +64,7 @@ def split(
         ConfigError: an amount that is neither a count nor a share, or a way of splitting that is not known.
         DataError: the splits are larger than the data, leave a class empty, or are not all given; says the counts.
     """
-    if by not in get_args(By):
-        raise ConfigError(f"split by {by!r} is not known; use one of {', '.join(get_args(By))}")
+    check_by(by)
     if by == "given":
         return _given(manifest)
     manifest = _taken_in_again(manifest)
@@ -86,6 +85,16 @@ def split(
     sides[tested] = SPLITS.index("test")
     _follow(sides, together)
     return _with_sides(manifest, rows, sides)
+
+
+def check_by(by: str) -> None:
+    """Refuse a way of splitting that is not known.
+
+    Raises:
+        ConfigError: says which are.
+    """
+    if by not in get_args(By):
+        raise ConfigError(f"split by {by!r} is not known; use one of {', '.join(get_args(By))}")
 
 
 def _drawn(

@@ -67,6 +67,13 @@ def test_a_trained_model_can_doubt_the_labels(data: Path, tmp_path: Path) -> Non
     assert pl.read_csv(tmp_path / "a" / "faces.csv")["called"].is_in(["masked", "unmasked"]).all()
 
 
+def test_a_model_that_lacks_a_class_is_refused_before_the_work(data: Path, tmp_path: Path) -> None:
+    artifact = tiny_artifact(tmp_path / "model", labels=("masked", "incorrect"))
+    with pytest.raises(DataError, match="does not know unmasked; leave the class or the model out"):
+        run("audit", data, "-o", tmp_path / "a", "--model", artifact)
+    assert not (tmp_path / "a").exists()
+
+
 def test_against_itself_every_face_is_shared(data: Path, tmp_path: Path) -> None:
     (tmp_path / "again").symlink_to(data)
     flags = ("--no-faces", "--no-pictures", "--json")

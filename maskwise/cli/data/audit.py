@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -12,9 +12,6 @@ from maskwise.cli.console import out, say, stages
 from maskwise.cli.data.telling import Data, Source
 from maskwise.cli.reading import Alias, Classes, Format, read_data
 from maskwise.errors import ConfigError
-
-if TYPE_CHECKING:
-    from maskwise.data.audit.doubt import Judge
 
 _MARKS = {"red": "[bold red]stop[/]", "amber": "[yellow]care[/]", "green": "[green]fine[/]"}
 
@@ -43,11 +40,13 @@ def run(
 ) -> None:
     """Find copies, leaks, shortcuts and doubtful labels, and say whether a score on this data would mean anything."""
     from maskwise.data.audit.audit import SHELF, audit
+    from maskwise.data.audit.judging import ArtifactJudge
     from maskwise.data.audit.page import write_audit
+    from maskwise.data.audit.shelf import clear
     from maskwise.model.faces import YuNet
 
     kinds = _kinds(fail_on)
-    judge = _judge(model) if model else None
+    judge = ArtifactJudge(model) if model else None
     manifest = read_data(data, format_, alias, classes, source)
     other = read_data(against, format_, alias, classes) if against else None
     with stages() as hear:
@@ -58,11 +57,10 @@ def run(
             against_name=", ".join(Path(name).name for name in against or ()),
             detect=YuNet() if faces else None,
             judge=judge,
-            judge_name=str(model) if model else "",
             hear=hear,
         )
     page = write_audit(found, output, title=source or ", ".join(Path(name).name for name in data), pictures=pictures)
-    _remove(output / SHELF)
+    clear(output / SHELF)
     if as_json:
         typer.echo(json.dumps(found.content))
     else:
@@ -80,18 +78,6 @@ def _kinds(text: str | None) -> set[str]:
     if unknown:
         raise ConfigError(f"--fail-on {unknown[0]!r} is not known; use any of {','.join(KINDS)}")
     return kinds
-
-
-def _judge(model: Path) -> Judge:
-    from maskwise.data.audit.judging import judge_by
-
-    return judge_by(model)
-
-
-def _remove(folder: Path) -> None:
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _tell(content: dict[str, Any]) -> None:

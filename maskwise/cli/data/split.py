@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,9 +46,11 @@ def run(
 ) -> None:
     """Say which row is trained on and which is tested on; people, scenes and copies stay on one side."""
     from maskwise.data.formats import check_trainable
+    from maskwise.data.splits import check_by
     from maskwise.data.splits import split as draw
 
     check_output(output)
+    check_by(by)
     by_source = by == "source"
     sizes = {"validation": amount("--validation", validation), "test": test if by_source else amount("--test", test)}
     manifest = read_data(data, format_, alias, classes, source)
@@ -77,7 +78,7 @@ def run(
 def _related(manifest: Manifest, output: Path, pairs: Path | None) -> pl.DataFrame:
     """What belongs together: as an audit found it, or searched for now."""
     from maskwise.data.audit.related import related
-    from maskwise.data.audit.shelf import fill
+    from maskwise.data.audit.shelf import clear, fill
     from maskwise.data.together import load_pairs
 
     if pairs:
@@ -86,7 +87,7 @@ def _related(manifest: Manifest, output: Path, pairs: Path | None) -> pl.DataFra
     with stages() as hear:
         shelf = fill(manifest, looks, None, lambda done, total: hear("looking at pictures", done, total))
         found = related(manifest, shelf, hear)
-    shutil.rmtree(looks, ignore_errors=True)
+    clear(looks)
     return found
 
 

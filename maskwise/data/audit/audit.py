@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from maskwise.data.audit.probes import Probe, probe_features, run_probes
 from maskwise.data.audit.quality import FLAGS, QualityLimits, flag
 from maskwise.data.audit.related import Hear, related
 from maskwise.data.audit.shelf import Shelf, fill
-from maskwise.data.manifest import Manifest, concat
+from maskwise.data.manifest import Manifest, boxes_of, concat
 from maskwise.data.show import counts_by
 from maskwise.data.together import belonging, copies, with_groups
 from maskwise.errors import DataError
@@ -56,7 +56,6 @@ def audit(
     against_name: str = "",
     detect: FaceDetector | None = None,
     judge: Judge | None = None,
-    judge_name: str = "",
     hear: Hear = lambda *_: None,
 ) -> Audit:
     """Audit a data set.
@@ -68,22 +67,23 @@ def audit(
         against_name: what it is called.
         detect: finds faces, for the flags `no_face` and `several_faces`; None leaves them out.
         judge: a trained model to doubt labels with; None takes a plain classifier, fitted on the data itself.
-        judge_name: what it is called.
         hear: hears how far it is.
 
     Raises:
-        DataError: no usable row.
+        DataError: no usable row, or a class that the judge does not know.
         StorageError: the folder cannot be written.
     """
     if not manifest.usable.height:
         raise DataError(f"nothing to audit: none of {manifest.rows.height} rows is usable; look at their errors")
+    if judge and (missing := sorted(set(manifest.labels) - set(judge.labels))):
+        raise DataError(f"{judge.name} does not know {', '.join(missing)}; leave the class or the model out")
     both = concat([manifest, against]) if against else manifest
     shelf = fill(both, folder / SHELF, detect, lambda done, total: hear("looking at pictures", done, total))
     inside, across = _parted(related(both, shelf, hear), manifest, against)
     own, shared = leaks.described(inside, manifest.usable), leaks.described(across, both.usable)
     rows, faces, headers, found = _own(manifest, shelf)
     together = belonging(rows, own)
-    doubt = Doubt.of(rows, faces, together, judge, manifest)
+    doubt, flags = Doubt.of(rows, faces, together, judge, manifest), flag(rows, faces, found)
     content = {
         "faces": rows.height,
         "pictures": rows["sha256"].n_unique(),
@@ -97,17 +97,20 @@ def audit(
         "random_split": leaks.of_random_split(rows, own),
         "against": leaks.of_other(rows, shared, together, against, against_name),
         "groups": leaks.of_groups(rows, together, manifest.labels),
-        "face": {"by": judge_name or "a plain classifier of edges and colours, fitted without each face's group"}
-        | doubt.figures(),
+        "face": {
+            "by": judge.name if judge else "a plain classifier of edges and colours, fitted without each face's group",
+            "accuracy": doubt.accuracy.to_json(),
+            "balanced_accuracy": doubt.balanced_accuracy.to_json(),
+        },
         "probes": [p.to_json() for p in _probes(rows, faces, headers, together, doubt, hear)],
         "suspects": doubt.counts(),
-        "quality": _quality(rows, faces, found),
+        "quality": _quality(flags),
         "settings": _settings(detect),
     }
     findings = find(content)
     level = verdict(findings)
     said = {"verdict": {"level": level, "says": VERDICTS[level]}, "findings": [f.to_json() for f in findings]}
-    table = doubts.table(rows, doubt, flag(rows, faces, found))
+    table = doubts.table(rows, doubt, flags)
     return Audit(said | content, with_groups(manifest, own), _both(own, shared), table)
 
 
@@ -135,12 +138,12 @@ def _probes(
     sources = np.asarray(rows["source"].fill_null("").rank("dense").cast(pl.Int64))
     sees = probe_features(headers, faces, sources, _shares(rows))
     asked = lambda done, total: hear("asking probes", done, total)  # noqa: E731
-    return run_probes(sees, doubt.scores(), doubt.target, compact(groups), asked)
+    return run_probes(sees, (doubt.accuracy, doubt.balanced_accuracy), doubt.target, compact(groups), asked)
 
 
 def _shares(rows: pl.DataFrame) -> NDArray[np.float32]:
     """(n, 4) centre and size of boxes as shares of their picture; nan without a box."""
-    boxes = Manifest(rows).boxes_xyxy()
+    boxes = boxes_of(rows)
     size = rows.select("width", "height").to_numpy().astype(np.float32)
     return np.concatenate([(boxes[:, :2] + boxes[:, 2:]) / 2 / size, (boxes[:, 2:] - boxes[:, :2]) / size], axis=1)
 
@@ -156,11 +159,9 @@ def _own(manifest: Manifest, shelf: Shelf) -> tuple[pl.DataFrame, Records, NDArr
     return rows, faces, np.asarray(shelf.pictures["header"])[picture], pl.Series(counts)
 
 
-def _quality(rows: pl.DataFrame, faces: Records, found: pl.Series) -> dict[str, Any]:
-    limits = QualityLimits()
-    flags = flag(rows, faces, found, limits)["flag"].to_list()
-    words = {name: getattr(limits, name) for name in limits.__dataclass_fields__}
-    return {name: {"n": flags.count(name), "says": says.format(**words)} for name, says in FLAGS.items()}
+def _quality(flags: pl.DataFrame) -> dict[str, Any]:
+    named, limits = flags["flag"].to_list(), asdict(QualityLimits())
+    return {name: {"n": named.count(name), "says": says.format(**limits)} for name, says in FLAGS.items()}
 
 
 def _sources(manifest: Manifest) -> dict[str, list[str]]:

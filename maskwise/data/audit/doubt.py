@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -17,13 +16,25 @@ from maskwise.data.audit.suspects import confidences, suspicion
 from maskwise.data.manifest import Manifest
 from maskwise.data.schema import BOX
 from maskwise.statistics.intervals import compact, mean_recall, proportion
-from maskwise.statistics.metrics import Figure
+from maskwise.statistics.metrics import UNDEFINED, Figure
 
 STRONG = 0.8
 """Suspicion from which a label counts as strongly contradicted."""
 
-Judge = Callable[[Manifest], NDArray[np.float32]]
-"""A trained model's probabilities for the usable rows of a manifest: (n, k) in the order of its labels."""
+
+class Judge(Protocol):
+    """A trained model.
+
+    name: what it is called.
+    labels: the classes that it knows.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+
+    def __call__(self, manifest: Manifest) -> NDArray[np.float32]:
+        """Probabilities of the usable rows: (n, k) in the order of the manifest's labels."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +42,8 @@ class Doubt:
     """What a model that never saw each face says of it.
 
     possible: false where too few groups, or one class only, leave nothing to cross-validate.
-    probabilities: (n, k) in the order of labels.
+    probabilities: (n, k) in the order of labels; nan where not possible.
+    accuracy, balanced_accuracy: undefined where not possible.
     """
 
     labels: tuple[str, ...]
@@ -39,6 +51,8 @@ class Doubt:
     groups: Codes
     probabilities: NDArray[np.float64]
     possible: bool
+    accuracy: Figure = UNDEFINED
+    balanced_accuracy: Figure = UNDEFINED
 
     @classmethod
     def of(cls, rows: pl.DataFrame, faces: Records, groups: Codes, judge: Judge | None, manifest: Manifest) -> Doubt:
@@ -57,9 +71,12 @@ class Doubt:
         if not can_be_folded(target, groups):
             return cls(labels, target, groups, np.full((len(target), len(labels)), np.nan), False)
         if judge:
-            return cls(labels, target, groups, np.asarray(judge(manifest), np.float64), True)
-        scores = judge_faces(face_features(faces), target, groups)
-        return cls(labels, target, groups, confidences(scores, target), True)
+            known = np.asarray(judge(manifest), np.float64)
+        else:
+            known = confidences(judge_faces(face_features(faces), target, groups), target)
+        called = known.argmax(axis=1)
+        accuracy, balanced = proportion(called == target, groups), mean_recall(target, called, groups)
+        return cls(labels, target, groups, known, True, accuracy, balanced)
 
     @property
     def called(self) -> Codes:
@@ -70,17 +87,6 @@ class Doubt:
     def suspicion(self) -> NDArray[np.float64]:
         """(n,) -1 to 1; see `maskwise.data.audit.suspects.suspicion`."""
         return suspicion(self.probabilities, self.target)
-
-    def scores(self) -> tuple[Figure, Figure]:
-        """Accuracy and balanced accuracy."""
-        return proportion(self.called == self.target, self.groups), mean_recall(self.target, self.called, self.groups)
-
-    def figures(self) -> dict[str, Any]:
-        """As audit.json holds them."""
-        if not self.possible:
-            return {"accuracy": None, "balanced_accuracy": None}
-        accuracy, balanced = self.scores()
-        return {"accuracy": accuracy.to_json(), "balanced_accuracy": balanced.to_json()}
 
     def counts(self) -> dict[str, int]:
         """How many labels are contradicted."""

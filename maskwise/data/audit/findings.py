@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from maskwise.pages.template import percent, span
+
 KINDS = (
     "leak",
     "contradiction",
@@ -65,14 +67,8 @@ def find(content: Content) -> list[Finding]:
     return sorted(found, key=lambda f: -LEVELS.index(f.level))
 
 
-def percent(share: float) -> str:
-    """A share in words."""
-    text = f"{100 * share:.1f}" if share >= 0.001 or share == 0 else "below 0.1"
-    return f"{text}\N{NO-BREAK SPACE}%"
-
-
 def _interval(figure: Content) -> str:
-    return f"{percent(figure['value'])} (95 % interval {percent(figure['low'])} to {percent(figure['high'])})"
+    return f"{percent(figure['value'])} (95\N{NO-BREAK SPACE}% interval {span(figure)})"
 
 
 def _leaks(content: Content) -> list[Finding]:

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwise.data.audit.doubt import Judge
 from maskwise.data.manifest import Manifest
-from maskwise.errors import DataError, ImageError
+from maskwise.errors import ImageError
 from maskwise.model.classifier import MaskClassifier
 from maskwise.model.crops import CropSpec, cut
 from maskwise.model.images import read_image
@@ -19,33 +18,37 @@ from maskwise.values import Image
 BATCH = 64
 
 
-def judge_by(artifact: Path) -> Judge:
-    """The judge that asks an artifact.
+class ArtifactJudge:
+    """Asks an artifact.
 
     A model that was trained on the very faces has learnt their labels, wrong ones too: take one from other data.
 
-    Raises:
-        ArtifactError: the artifact cannot be used.
+    name: the artifact's place.
+    labels: the classes that it knows.
     """
-    classifier = MaskClassifier.load(artifact)
 
-    def judge(manifest: Manifest) -> NDArray[np.float32]:
-        missing = [label for label in manifest.labels if label not in classifier.labels]
-        if missing:
-            raise DataError(f"{artifact} does not know {', '.join(missing)}; audit without --model, or leave them out")
-        rows = Manifest(manifest.usable)
-        columns = [classifier.labels.index(label) for label in manifest.labels]
+    def __init__(self, artifact: Path) -> None:
+        """Load the artifact.
+
+        Raises:
+            ArtifactError: it cannot be used.
+        """
+        self._classifier = MaskClassifier.load(artifact)
+        self.name, self.labels = str(artifact), self._classifier.labels
+
+    def __call__(self, manifest: Manifest) -> NDArray[np.float32]:
+        """Probabilities of the usable rows: (n, k) in the order of the manifest's labels; rows sum to 1."""
+        rows, spec = Manifest(manifest.usable), self._classifier.card.crop
+        columns = [self.labels.index(label) for label in manifest.labels]
         paths, boxes = rows.rows["path"].to_list(), rows.boxes_xyxy()
         parts = []
         with ThreadPoolExecutor() as pool:
             for start in range(0, len(paths), BATCH):
                 here = slice(start, start + BATCH)
-                crops = list(pool.map(lambda p, b: _crop(p, b, classifier.card.crop), paths[here], boxes[here]))
-                parts.append(classifier(np.stack(crops))[:, columns])
+                crops = list(pool.map(lambda p, b: _crop(p, b, spec), paths[here], boxes[here]))
+                parts.append(self._classifier(np.stack(crops))[:, columns])
         known = np.concatenate(parts)
         return np.asarray(known / np.maximum(known.sum(axis=1, keepdims=True), 1e-9), np.float32)
-
-    return judge
 
 
 def _crop(path: str, box_xyxy: NDArray[np.float32], spec: CropSpec) -> Image:

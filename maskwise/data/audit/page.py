@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,7 @@ import polars as pl
 from maskwise.data.audit.audit import Audit
 from maskwise.data.audit.look import CROP
 from maskwise.data.audit.quality import FLAGS
-from maskwise.data.manifest import Manifest
-from maskwise.data.schema import BOX, SCHEMA
+from maskwise.data.manifest import boxes_of
 from maskwise.model.storage import written_whole
 from maskwise.pages.template import template
 from maskwise.pages.thumbnails import thumbnails, whole_pictures
@@ -118,18 +116,11 @@ def _several(labels: list[str]) -> str:
 
 
 def _faces(rows: pl.DataFrame, pictures: bool) -> list[Shown]:
-    boxes = Manifest(_as_manifest(rows)).boxes_xyxy()
-    small = thumbnails(rows["path"].to_list(), boxes, CROP) if pictures else [None] * rows.height
+    small = thumbnails(rows["path"].to_list(), boxes_of(rows), CROP) if pictures else [None] * rows.height
     return [
         row | {"picture": picture, "name": _short(row["path"])}
         for row, picture in zip(rows.to_dicts(), small, strict=True)
     ]
-
-
-def _as_manifest(rows: pl.DataFrame) -> pl.DataFrame:
-    kept = [name for name in ("path", *BOX, "label", "group", "source", "split") if name in rows.columns]
-    missing: Iterable[pl.Expr] = (pl.lit(None, SCHEMA[name]).alias(name) for name in SCHEMA if name not in kept)
-    return rows.select(kept).with_columns(missing).select(SCHEMA.names())
 
 
 def _flagged(audit: Audit, flag: str) -> pl.DataFrame:

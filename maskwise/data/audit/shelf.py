@@ -10,7 +10,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from maskwise.data.audit.look import FACE, PICTURE, POINT, Records, look_at
 from maskwise.data.manifest import Manifest
+from maskwise.data.schema import BOX
 from maskwise.errors import StorageError
 from maskwise.model.faces import FaceDetector
 from maskwise.model.storage import written_whole
@@ -53,11 +53,6 @@ class Shelf:
         record = np.fromfile(self.folder / "points", POINT, 1, offset=which * POINT.itemsize)[0]
         count = int(record["count"])
         return record["xy"][:count].astype(np.float32), record["descriptor"][:count].astype(np.float32)
-
-    def remove(self) -> None:
-        """Delete the files: they hold small thumbnails, and nothing needs them any more."""
-        with suppress(OSError):
-            shutil.rmtree(self.folder)
 
 
 def contents(manifest: Manifest) -> pl.DataFrame:
@@ -97,6 +92,11 @@ def fill(
     return Shelf(folder, table, _opened(folder, "pictures"), _opened(folder, "faces"), flat)
 
 
+def clear(folder: Path) -> None:
+    """Remove the looks once nothing needs them: they hold small thumbnails."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _prepare(folder: Path, manifest: Manifest, faces: bool) -> None:
     """Empty the folder unless it holds looks of the very same data."""
     key = json.dumps({"version": _VERSION, "data": manifest.fingerprint(), "order": _order(manifest), "faces": faces})
@@ -113,7 +113,7 @@ def _prepare(folder: Path, manifest: Manifest, faces: bool) -> None:
 
 def _order(manifest: Manifest) -> int:
     """Changes when the rows come in another order: records are found by their place."""
-    return int(manifest.usable.select("sha256", "label").hash_rows(seed=0).implode().hash().item())
+    return int(manifest.usable.select("sha256", *BOX, "label").hash_rows(seed=0).implode().hash().item())
 
 
 def _done(folder: Path, starts: NDArray[np.int64]) -> int:

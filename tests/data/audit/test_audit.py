@@ -177,7 +177,7 @@ def test_few_pictures_of_one_class_are_audited_as_far_as_that_goes(planted: Path
     found = audit(few, tmp_path)
     assert found.content["faces"] == rows
     assert found.content["probes"] == []
-    assert found.content["face"]["accuracy"] is None
+    assert found.content["face"]["accuracy"]["value"] is None
     assert "not defined" in render(found, title="few", pictures=False)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from PIL import Image as Pillow
 
@@ -10,7 +11,7 @@ from maskwise.data.audit import shelf as shelves
 from maskwise.data.audit.shelf import Shelf, contents, fill
 from maskwise.data.embedded import orl_faces
 from maskwise.data.formats import read_dataset
-from maskwise.data.manifest import Manifest
+from maskwise.data.manifest import SCHEMA, Manifest
 from maskwise.errors import StorageError
 from maskwise.values import Faces, Image
 
@@ -94,3 +95,12 @@ def test_where_nothing_can_be_written_there_is_one_clear_error(data: Manifest, t
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError, match=r"cannot write .*file/looks"):
         fill(data, tmp_path / "file" / "looks", None)
+
+
+def test_boxes_of_one_picture_in_another_order_are_looked_at_again(data: Manifest, tmp_path: Path) -> None:
+    """Same picture, same labels, same set of boxes: only the order tells which record is whose."""
+    row = data.usable.head(1)
+    boxes = [row.with_columns(x_min=x, y_min=0.0, x_max=x + 40, y_max=60.0) for x in (0.0, 50.0)]
+    there, back = (Manifest(pl.concat(two).select(SCHEMA.names()).cast(SCHEMA)) for two in (boxes, boxes[::-1]))
+    first = np.array(fill(there, tmp_path / "looks", None).faces)
+    assert np.array(fill(back, tmp_path / "looks", None).faces).tobytes() == first[::-1].tobytes() != first.tobytes()

@@ -3,12 +3,13 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
 from maskwise.data.catalog import Entry, find, load, public
 from maskwise.data.catalog.loading import _PUBLIC
+from maskwise.data.formats import FORMATS
 from maskwise.errors import ConfigError
 from maskwise.values import CLASSES
 
@@ -88,6 +89,11 @@ def test_only_names_that_import_does_not_know_need_an_alias() -> None:
     assert SETS["fmld"].aliases == {"incorrectly_masked_face": "incorrect", "invalid_face": "ignore"}
     steps = " ".join(SETS["fmld"].get.steps)
     assert all(f"--alias {name}={label}" in steps for name, label in SETS["fmld"].aliases.items())
+
+
+def test_every_format_that_import_reads_can_be_a_layout() -> None:
+    layouts = get_args(get_type_hints(Entry)["layout"])
+    assert layouts == (*(format for format in FORMATS if format != "auto"), "lists")
 
 
 def write(folder: Path, text: str) -> Path:

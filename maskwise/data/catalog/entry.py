@@ -160,7 +160,7 @@ class Entry:
 
     title: str
     home: str
-    layout: Literal["classes", "identities", "voc", "yolo", "manifest", "lists"]
+    layout: Literal["classes", "identities", "voc", "yolo", "coco", "csv", "manifest", "lists"]
     classes: dict[str, str]
     licence: Licence
     get: Get

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 from maskwise.data import manifest as manifests
 from maskwise.data.catalog import Entry
-from maskwise.data.formats.dataset import detect, split_folders
-from maskwise.data.formats.folders import find_classes, find_identities
-from maskwise.data.formats.found import Found
-from maskwise.data.formats.labels import IGNORE, Labels
-from maskwise.data.formats.voc import find_voc
-from maskwise.data.formats.yolo import find_yolo
+from maskwise.data.formats.files import is_aside
+from maskwise.data.formats.finding import detect, find_rows
+from maskwise.data.formats.labels import Labels
 from maskwise.errors import DataError, LabelError
 
-_FIND: dict[str, Callable[[Path, Labels], Found]] = {
-    "classes": find_classes,
-    "identities": find_identities,
-    "voc": find_voc,
-    "yolo": find_yolo,
-}
 _SAME = {"identities": "classes"}  # they differ only in what the inner folders mean, which the catalog says
 
 
@@ -100,6 +90,6 @@ def _fits(entry: Entry, path: Path) -> bool:
 def _rows(entry: Entry, root: Path) -> list[tuple[str, str | None]]:
     if entry.layout == "manifest":
         return manifests.load(root).rows.select("path", "label").rows()
-    folders = split_folders(root) or [root]
-    found = [_FIND[entry.layout](folder, Labels(entry.classes)) for folder in folders]
-    return [(str(row.path), row.label) for part in found for row in part.rows if row.label != IGNORE]
+    found = find_rows(root, entry.layout, Labels(entry.classes))
+    # A line that names no picture has a row, too, with the path of its table.
+    return [(str(row.path), row.label) for row in found.rows if not is_aside(row.path)]

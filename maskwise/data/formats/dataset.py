@@ -1,4 +1,4 @@
-"""From a path to a manifest: detect the format, find the rows, read the pictures, check the boxes."""
+"""From a path to a manifest: choose the format, find the rows, read the pictures, check the boxes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ import polars as pl
 
 from maskwise.data import manifest as manifests
 from maskwise.data.complete import check_boxes, read_pictures
-from maskwise.data.formats.coco import find_coco, is_coco
 from maskwise.data.formats.columns import is_manifest, is_table
-from maskwise.data.formats.csv_ import find_csv, has_tables
-from maskwise.data.formats.files import entries, files_below, folders_in, has_picture, is_file, kinds
-from maskwise.data.formats.folders import find_classes, find_identities, has_persons
-from maskwise.data.formats.found import Found, as_stored, split_name, table
+from maskwise.data.formats.files import entries, files_below, folders_in, is_file, kinds
+from maskwise.data.formats.finding import detect, find_rows, manifest_in
+from maskwise.data.formats.found import Found, as_stored, table
 from maskwise.data.formats.labels import Labels
-from maskwise.data.formats.voc import check_sizes, find_voc, is_voc
-from maskwise.data.formats.yolo import find_yolo, is_yolo, to_pixels
+from maskwise.data.formats.voc import check_sizes
+from maskwise.data.formats.yolo import to_pixels
 from maskwise.data.manifest import Manifest
 from maskwise.errors import ConfigError, DataError
 
@@ -112,10 +110,10 @@ def read_dataset(
     labels = Labels(aliases)
     format = _choose(place, format, labels)
     if format == "manifest":
-        loaded = manifests.load(_manifest_in(place) or place, cache=cache, progress=progress)
+        loaded = manifests.load(manifest_in(place) or place, cache=cache, progress=progress)
         return Manifest(loaded.rows.with_columns(source=pl.lit(source))) if source else loaded
     name = source or (place.stem if is_file(place) else place.name)
-    found = _find(place, format, labels, classes)
+    found = find_rows(place, format, labels, classes)
     rows = read_pictures(table(found.rows, name), cache=cache, progress=progress)
     rows = check_boxes(as_stored(to_pixels(rows) if format == "yolo" else check_sizes(rows)))
     manifest = Manifest(rows)
@@ -125,49 +123,13 @@ def read_dataset(
     return manifest
 
 
-def detect(folder: Path, labels: Labels) -> str | None:
-    """The format of a folder, or None; folders named like splits are looked into."""
-    splits = split_folders(folder)
-    if splits:
-        return detect(splits[0], labels) or _detect_table(folder)
-    if is_voc(folder):
-        return "voc"
-    if is_yolo(folder):
-        return "yolo"
-    if is_coco(folder):
-        return "coco"
-    if any(labels.find(inner.name) and has_picture(inner) for inner in folders_in(folder)):
-        return "identities" if has_persons(folder) else "classes"
-    return _detect_table(folder)
-
-
-def split_folders(folder: Path) -> list[Path]:
-    """The folders with pictures of a data set that is laid out by split, else none."""
-    inner = [f for f in folders_in(folder) if has_picture(f)]
-    return inner if all(split_name(f.name) for f in inner) else []
-
-
-def _detect_table(folder: Path) -> str | None:
-    """One annotation file for many pictures, which may lie in folders for each split."""
-    if is_coco(folder):
-        return "coco"
-    if has_tables(folder):
-        return "csv"
-    return "manifest" if _manifest_in(folder) else None
-
-
-def _manifest_in(place: Path) -> Path | None:
-    """The manifest that `maskwise data convert --to manifest` writes into its folder."""
-    return next((place / name for name in ("manifest.parquet", "manifest.csv") if is_file(place / name)), None)
-
-
 def _choose(place: Path, format: str, labels: Labels) -> str:
     if format not in FORMATS:
         raise ConfigError(f"format {format!r} is not known; use one of {', '.join(FORMATS)}")
     if is_file(place):
         return _choose_file(place, format)
     entries(place)  # says what is wrong with a folder that is not there or is closed
-    if format == "manifest" and not _manifest_in(place):
+    if format == "manifest" and not manifest_in(place):
         raise DataError(f"{place} is a folder; a manifest is a .csv or .parquet file: name that")
     chosen = detect(place, labels) if format == "auto" else format
     if chosen is None:
@@ -204,34 +166,6 @@ def _seen(place: Path, labels: Labels) -> str:
         return f"but {inside} is: name that folder"
     names = ", ".join(repr(folder.name) for folder in inner[:8]) + (" ..." if len(inner) > 8 else "")
     return f"found {kinds(files)} in {f'the folders {names}' if inner else 'no folders'}"
-
-
-def _find(place: Path, format: str, labels: Labels, classes: Sequence[str] | None) -> Found:
-    at_top = is_file(place) or (format == "coco" and is_coco(place)) or (format == "csv" and has_tables(place))
-    splits = [] if at_top else split_folders(place)
-    if not splits:
-        return _find_one(place, format, labels, classes)
-    found = Found()
-    for folder in splits:
-        part = _find_one(folder, format, labels, classes)
-        found.rows += [row._replace(split=row.split or split_name(folder.name)) for row in part.rows]
-        found.notes += [f"{folder.name}: {note}" for note in part.notes]
-    return found
-
-
-def _find_one(place: Path, format: str, labels: Labels, classes: Sequence[str] | None) -> Found:
-    if format == "yolo":
-        return find_yolo(place, labels, classes)
-    return _FINDERS[format](place, labels)
-
-
-_FINDERS: dict[str, Callable[[Path, Labels], Found]] = {
-    "classes": find_classes,
-    "identities": find_identities,
-    "voc": find_voc,
-    "coco": find_coco,
-    "csv": find_csv,
-}
 
 
 def _tell(manifest: Manifest, found: Found, name: str, say: Say) -> None:

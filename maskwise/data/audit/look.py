@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from maskwise.data.audit.header import FIELDS, header
 from maskwise.errors import ImageError
+from maskwise.model import quality
 from maskwise.model.crops import CropSpec, cut
 from maskwise.model.faces import FaceDetector
 from maskwise.model.images import decode_image, read_file
@@ -91,7 +92,7 @@ def look_at(
         crop = cut(image, box, CROP)
         face["thumbnail"], face["lab"] = _small(crop, 16), _lab(_small(crop, 8))
         face["histogram"], face["hog"] = _histogram(crop), _hog(crop)
-        face["sharpness"], face["brightness"] = _sharpness(crop)
+        face["sharpness"], face["brightness"] = quality.sharpness(crop), quality.brightness(crop)
         face["found"] = found is None or _is_found(box, found)
     return picture, points, faces
 
@@ -135,12 +136,6 @@ def _histogram(crop: Image) -> NDArray[np.float32]:
 
 def _hog(crop: Image) -> NDArray[np.float32]:
     return np.asarray(_HOG.compute(_grey(_small(crop, HOG_PX))), np.float32).ravel()
-
-
-def _sharpness(crop: Image) -> tuple[float, float]:
-    grey = _grey(crop)
-    spread = float(grey.std())
-    return float(cv2.Laplacian(grey, cv2.CV_32F).std()) / max(spread, 1.0), float(grey.mean())
 
 
 def _is_found(box_xyxy: NDArray[np.float32], faces: Faces) -> bool:

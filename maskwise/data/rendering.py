@@ -35,7 +35,7 @@ QUALITY = 92
 FEW = 24
 """With fewer pictures than this, starting processes takes longer than the work."""
 
-_VERSION = 1  # raise it when the same settings come to give other pixels: the names change with it
+_VERSION = 2  # raise it when the same settings come to give other pixels: the names change with it
 
 FAILED = "cannot be read"
 MANIFEST_NAME, TABLE_NAME, PICTURES = "manifest.parquet", "rendered.csv", "pictures"
@@ -125,7 +125,7 @@ def render_dataset(
     if not tasks:
         raise DataError(f"no usable row is labelled {UNMASKED}: masks are drawn on bare faces; give data that has some")
     done: list[_Done] = []
-    for one in _run(partial(_render_picture, folder=folder, render=render), tasks, workers):
+    for one in _run(partial(_render_picture, folder=folder.resolve(), render=render), tasks, workers):
         done.append(one)
         if one.complaint and say:
             say(one.complaint)
@@ -237,7 +237,7 @@ def _row(
     content, (width, height) = new or _kept(folder / name)
     known = dict.fromkeys(SCHEMA) | dict(zip(BOX, _scaled_box(row, width) or (None,) * 4, strict=True))
     known |= {
-        "path": str((folder / name).resolve()),
+        "path": str(folder / name),
         "label": variant.label,
         "group": row["group"] or row["sha256"],
         "source": f"{row['source']}-rendered",

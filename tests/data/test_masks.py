@@ -13,8 +13,10 @@ from maskwise.data.masks import (
     KINDS,
     LANDMARKS_MM,
     NEGATIVES,
+    WEARINGS,
     Array,
     MaskStyle,
+    Pose,
     Wearing,
     draw_mask,
     draw_negative,
@@ -26,6 +28,9 @@ from maskwise.data.masks import (
     wearing_label,
 )
 from maskwise.data.masks.negatives.skin import skin_colour
+from maskwise.data.masks.raster import unwrap, window_around
+from maskwise.data.masks.style import Shape
+from maskwise.data.masks.surface import ACROSS, DOWN, surface
 from maskwise.errors import ConfigError, ShapeError
 from maskwise.model.faces import YuNet
 from maskwise.values import Image
@@ -304,6 +309,27 @@ class TestKinds:
         assert over.mean() > 80
         assert under.mean() < 40
 
+    def test_masks_drawn_before_leave_no_trace(self, astronaut: Face) -> None:
+        styles = [random_kind_style(np.random.default_rng(i), "surgical", w) for i, w in enumerate(WEARINGS)]
+        sitter = sit(*astronaut)
+        together = [draw_mask(sitter, style) for style in styles]
+        for style, picture in zip(reversed(styles), reversed(together), strict=True):
+            assert (picture == draw_mask(sit(*astronaut), style)).all()
+
+    def test_hair_stays_in_front_on_faces_of_any_size(self, astronaut: Face) -> None:
+        image, landmarks, box = astronaut
+        style = MaskStyle(strap="none", colour_rgb=(240, 240, 240), texture="plain", side_mm=60, under_hair=True)
+        strand = image.copy()
+        x, top, bottom = int(box[0]) + 6, int(landmarks[0, 1]), int(box[3])
+        strand[top:bottom, x - 8 : x + 12] = (20, 14, 10)
+        hidden = []
+        for factor in (1.0, 2.0, 5.0):
+            face = scaled((strand, landmarks, box), factor)
+            seen = np.abs(render_mask(*face, style).astype(int) - render_mask(*face, replace(style, under_hair=False)))
+            hidden.append((seen.max(axis=2) > 40).mean())
+        assert min(hidden) > 0
+        assert max(hidden) < 1.3 * min(hidden)
+
     @pytest.mark.parametrize(
         ("wearing", "label"),
         [("covering", "masked"), *((w, "incorrect") for w in ("nose_out", "chin", "one_ear", "forehead"))],
@@ -439,6 +465,23 @@ class TestPose:
         rotation = np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
         pose = fit_pose((LANDMARKS_MM @ rotation.T)[:, :2].astype(np.float32) * 3)
         np.testing.assert_allclose(pose.axes / 3, rotation[:2], atol=1e-4)
+
+    @pytest.mark.parametrize("yaw_deg", [-60, -30, 0, 30, 60])
+    @pytest.mark.parametrize("shape", ["flat", "duckbill"])
+    def test_each_pixel_shows_the_point_of_the_surface_that_lies_there(self, yaw_deg: float, shape: Shape) -> None:
+        c, s = np.cos(np.radians(yaw_deg)), np.sin(np.radians(yaw_deg))
+        axes = np.array([[c, 0, s], [0, 1, 0]], np.float32) * 2
+        pose, surface_mm = Pose(axes, np.array([200, 100], np.float32)), surface(MaskStyle(shape=shape))
+        there = pose.project(surface_mm)
+        window = window_around(there, 4, np.zeros((400, 400, 3), np.uint8))
+        assert window is not None
+        shown = unwrap(window, pose, surface_mm, (DOWN, ACROSS))
+        seen = cv2.remap(there, shown.x, shown.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        x, y = np.moveaxis(seen, -1, 0)
+        rows, columns = np.indices(window.size_hw)
+        off = np.hypot(x - columns - window.left, y - rows - window.top)[shown.cover == 1]
+        assert np.percentile(off, 98) < 1.5  # cv2.remap counts in 32nds of a texture pixel, here a cell
+        assert off.max() < 40  # slivers at the edge, where half of a cell faces away
 
     def test_landmarks_that_are_no_face_are_refused(self, astronaut: Face) -> None:
         image, landmarks, box = astronaut

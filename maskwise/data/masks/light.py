@@ -99,7 +99,8 @@ def _sharpness(face: Image) -> tuple[float, float]:
 def blurred(array: Array, sigma: float) -> Array:
     """(h, w) or (h, w, c), Gaussian blur of a standard deviation in pixels; the border goes on beyond itself."""
     return np.asarray(
-        cv2.GaussianBlur(array.astype(np.float32), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE), np.float32
+        cv2.GaussianBlur(array.astype(np.float32, copy=False), (0, 0), sigma, borderType=cv2.BORDER_REPLICATE),
+        np.float32,
     )
 
 

@@ -35,8 +35,9 @@ class Pose(NamedTuple):
     def towards_camera(self) -> Array:
         """(3,) unit vector in the face's own axes."""
         (ax, ay, az), (bx, by, bz) = self.axes.tolist()
-        normal = np.array([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx])
-        return np.asarray(normal / np.sqrt(normal @ normal), np.float32)
+        x, y, z = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+        length = math.hypot(x, y, z)
+        return np.array([x / length, y / length, z / length], np.float32)
 
     @property
     def px_per_mm(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import cv2
@@ -55,30 +56,30 @@ class Window(NamedTuple):
 
 def window_around(outline_xy: Array, margin_px: float, image: Image) -> Window | None:
     """The part of the picture around some points; None where that lies outside."""
-    flat = outline_xy.reshape(-1, 2)
-    low, high = flat.min(axis=0), flat.max(axis=0)
-    left, top = (max(0, int(np.floor(v - margin_px))) for v in low)
-    limits = image.shape[1::-1]
-    right, bottom = (min(limit, int(np.ceil(v + margin_px)) + 1) for v, limit in zip(high, limits, strict=True))
+    x, y = np.ascontiguousarray(outline_xy.reshape(-1, 2).T)
+    x_min, x_max, y_min, y_max = (float(v) for v in (x.min(), x.max(), y.min(), y.max()))
+    height, width = image.shape[:2]
+    left, top = (max(0, math.floor(v - margin_px)) for v in (x_min, y_min))
+    right, bottom = min(width, math.ceil(x_max + margin_px) + 1), min(height, math.ceil(y_max + margin_px) + 1)
     if left >= right or top >= bottom:
         return None
-    width = max(float(high[0] - low[0]), 1.0)
-    fine = 1 if width > LARGE_PX else int(np.clip(np.ceil(DETAIL_PX / width), 2, FINEST))
+    across = max(x_max - x_min, 1.0)
+    fine = 1 if across > LARGE_PX else min(max(math.ceil(DETAIL_PX / across), 2), FINEST)
     return Window(left, top, right, bottom, fine)
 
 
-def _triangles() -> NDArray[np.int64]:
-    """(triangles, 3) positions in the flattened grid of vertices, two for each cell, clockwise on the screen."""
+def _cells() -> NDArray[np.int64]:
+    """(4, cells) positions in the flattened grid of vertices, clockwise on the screen from the upper left corner."""
     vertex = np.arange(DOWN * ACROSS).reshape(DOWN, ACROSS)
-    here, right, across, below = (
-        c.ravel() for c in (vertex[:-1, :-1], vertex[:-1, 1:], vertex[1:, 1:], vertex[1:, :-1])
-    )
-    return np.concatenate([np.stack([here, right, across], axis=1), np.stack([here, across, below], axis=1)])
+    return np.stack([c.ravel() for c in (vertex[:-1, :-1], vertex[:-1, 1:], vertex[1:, 1:], vertex[1:, :-1])])
 
 
-TRIANGLES = _triangles()
-GRID_UV = np.stack(np.meshgrid(np.linspace(0, 1, ACROSS), np.linspace(0, 1, DOWN)), axis=-1).reshape(-1, 2)
+CELLS = _cells()
+"""Fewer than 256: one byte says which cell a pixel shows, and OpenCV fills bytes twice as fast as anything wider."""
+
+CELLS_UV = np.stack(np.meshgrid(np.linspace(0, 1, ACROSS), np.linspace(0, 1, DOWN))).reshape(2, -1)[:, CELLS]
 MIN_AREA_PX = 1e-3
+ALWAYS = 1e9  # more than any product of pixels
 
 
 class Unwrapped(NamedTuple):
@@ -96,41 +97,52 @@ class Unwrapped(NamedTuple):
 
 def unwrap(window: Window, pose: Pose, surface_mm: Array, texture_hw: tuple[int, int]) -> Unwrapped:
     """Which point of a texture each pixel shows, and how much of the pixel the surface covers."""
-    points = window.to_fine(pose.project(surface_mm)).reshape(-1, 2)
-    corners = points[TRIANGLES]
-    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    area = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
-    which = _drawn(window, pose, surface_mm, corners, area)
-    cover = cv2.resize(np.asarray(which > 0, np.uint8) * 255, window.size_hw[::-1], interpolation=cv2.INTER_AREA)
+    x, y = np.ascontiguousarray(window.to_fine(pose.project(surface_mm)).reshape(-1, 2).T)[:, CELLS]
+    # A cell is two triangles, above and below the diagonal from its first corner to its third.
+    dx, dy = x - x[0], y - y[0]
+    area = dx[1:3] * dy[2:4] - dy[1:3] * dx[2:4]
+    seen = area > MIN_AREA_PX  # from outside; the inside is hidden by the head
+    which = _drawn(window, pose, surface_mm, np.stack([x, y], axis=-1), seen)
+    whole = cv2.threshold(which, 0, 255, cv2.THRESH_BINARY)[1]
+    cover = cv2.resize(whole, window.size_hw[::-1], interpolation=cv2.INTER_AREA)
     # Colours change slowly where edges do not: one look at the middle of each pixel does for them.
     half = window.fine // 2
     middle = np.ascontiguousarray(which[half :: window.fine, half :: window.fine])
     middle = np.where(middle > 0, middle, cv2.dilate(middle, np.ones((3, 3), np.uint8)))
-    # Inside one triangle u = a x + b y + c, and v likewise: six numbers for each, looked up by pixel.
-    flat = np.where(area > MIN_AREA_PX, area, 1.0)
-    index = np.maximum(middle.astype(np.intp) - 1, 0)
     columns = np.arange(middle.shape[1], dtype=np.float32) * window.fine + half
     rows = np.arange(middle.shape[0], dtype=np.float32)[:, None] * window.fine + half
+    # Below the diagonal lies the second triangle; of a cell seen in part, all belongs to the one that is seen.
+    cell = middle.astype(np.intp) - 1  # where nothing is shown, any cell does
+    below = np.where(seen[0] & seen[1], dy[2] * x[0] - dx[2] * y[0], np.where(seen[0], -ALWAYS, ALWAYS))
+    triangle = cell + CELLS.shape[1] * (_plane(-dy[2], dx[2], below, cell, columns, rows) > 0)
+    # Inside one triangle u = a x + b y + c, and v likewise.
+    flat = np.where(seen, area, 1.0)
     maps = []
-    for axis, count in ((0, texture_hw[1]), (1, texture_hw[0])):
-        at = GRID_UV[TRIANGLES, axis] * (count - 1)
-        rise, other = at[:, 1] - at[:, 0], at[:, 2] - at[:, 0]
-        by_x = (rise * second[:, 1] - other * first[:, 1]) / flat
-        by_y = (other * first[:, 0] - rise * second[:, 0]) / flat
-        start = at[:, 0] - by_x * corners[:, 0, 0] - by_y * corners[:, 0, 1]
-        a, b, c = (column.astype(np.float32).take(index) for column in (by_x, by_y, start))
-        maps.append(a * columns + b * rows + c)
+    for at, count in zip(CELLS_UV, texture_hw[::-1], strict=True):
+        at = at * (count - 1)
+        rise, other = at[1:3] - at[0], at[2:4] - at[0]
+        by_x, by_y = (rise * dy[2:4] - other * dy[1:3]) / flat, (other * dx[1:3] - rise * dx[2:4]) / flat
+        maps.append(_plane(by_x, by_y, at[0] - by_x * x[0] - by_y * y[0], triangle, columns, rows))
     return Unwrapped(maps[0], maps[1], np.asarray(cover, np.float32) / np.float32(255))
 
 
-def _drawn(window: Window, pose: Pose, surface_mm: Array, corners: Array, area: Array) -> NDArray[np.uint16]:
-    """Fine pixels, each with the number of the triangle it shows, from 1; 0 where it shows none."""
-    depth = (surface_mm.reshape(-1, 3) @ pose.towards_camera)[TRIANGLES].sum(axis=1)
-    which = np.zeros((window.size_hw[0] * window.fine, window.size_hw[1] * window.fine), np.uint16)
+def _plane(a: Array, b: Array, c: Array, which: NDArray[np.intp], x: Array, y: Array) -> Array:
+    """(h, w) a * x + b * y + c, with the three numbers of the piece that each pixel shows."""
+    a, b, c = (numbers.astype(np.float32).take(which) for numbers in (a, b, c))
+    return a * x + b * y + c
+
+
+def _drawn(window: Window, pose: Pose, surface_mm: Array, corners: Array, seen: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Fine pixels, each with the number of the cell it shows, from 1; 0 where it shows none."""
+    depth = (surface_mm.reshape(-1, 3) @ pose.towards_camera)[CELLS].sum(axis=0)
+    which = np.zeros((window.size_hw[0] * window.fine, window.size_hw[1] * window.fine), np.uint8)
     sixteenths = np.round(corners * 16).astype(np.int32)
+    for corner, triangle in ((1, seen[0]), (3, seen[1])):  # of a cell seen in part, only that triangle is drawn
+        sixteenths[corner] = np.where(triangle[:, None], sixteenths[corner], sixteenths[0])
     order = np.argsort(depth, kind="stable")  # what is nearer is drawn over what is farther
-    for i in order[area[order] > MIN_AREA_PX].tolist():  # seen from outside; the inside is hidden by the head
-        cv2.fillConvexPoly(which, sixteenths[i], i + 1, cv2.LINE_8, 4)
+    order = order[(seen[0] | seen[1])[order]]
+    for number, cell in zip((order + 1).tolist(), sixteenths.transpose(1, 0, 2)[order], strict=True):
+        cv2.fillConvexPoly(which, cell, number, cv2.LINE_8, 4)
     return which
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from maskwise.data.masks.cloth import HEADROOM, paint
 from maskwise.data.masks.light import blurred, cast_shadow, noise, toned, tripled
 from maskwise.data.masks.pose import Array
-from maskwise.data.masks.raster import Window, looked_up, unwrap, window_around
+from maskwise.data.masks.raster import Window, looked_up, unwrap
 from maskwise.data.masks.sitter import Sitter, sit
 from maskwise.data.masks.style import MaskStyle
 from maskwise.data.masks.surface import strap_lines, surface
@@ -50,20 +50,19 @@ def draw_mask(sitter: Sitter, style: MaskStyle) -> Image:
     surface_mm = sitter.fit(surface(style))
     outline = pose.project(surface_mm)
     room = LOOP_MM if style.wearing == "one_ear" else ROOM_MM
-    window = window_around(outline, room * pose.px_per_mm + 3, image)
-    painted = window_around(outline, 4, image)
+    window = sitter.window(outline, room * pose.px_per_mm + 3)
+    painted = sitter.window(outline, 4)
     result = image.copy()
     if window is None or painted is None:
         return result
     texture = paint(float(np.ptp(outline[..., 0])), pose, surface_mm, style)
     shown = unwrap(painted, pose, surface_mm, texture.shape[:2])
     scene = image[window.cut].astype(np.float32)
-    brightness = sitter.brightness(window)
     inside, straps = painted.within(window), strap_lines(style, surface_mm, sitter.fit, pose)
-    _add_straps(scene, window, straps, style, sitter, brightness)
+    _add_straps(scene, window, straps, style, sitter)
     cover = shown.cover
     if style.under_hair:
-        cover = cover * (1 - sitter.hair_over(painted, brightness[inside]))
+        cover = cover * (1 - sitter.hair_over(painted))
     scene *= tripled(1 - cast_shadow(cover, inside, window, pose))
     scene[inside] = lay_over(scene[inside], looked_up(texture, shown), cover, painted, sitter, style.seed)
     result[window.cut] = cv2.convertScaleAbs(scene)
@@ -78,23 +77,19 @@ def _on_the_visible_side(style: MaskStyle, sitter: Sitter) -> MaskStyle:
     return replace(style, side="left" if turned > 0 else "right")
 
 
-def _add_straps(
-    scene: Array, window: Window, straps: list[Array], style: MaskStyle, sitter: Sitter, brightness: Array
-) -> None:
+def _add_straps(scene: Array, window: Window, straps: list[Array], style: MaskStyle, sitter: Sitter) -> None:
     """Draw straps into the scene of a window, in place; each side of the face for itself, since they lie far apart."""
     curves = [sitter.pose.project(_BEND @ strap) for strap in straps]
     for side in (-1, 1):
         lines = [curve for curve, strap in zip(curves, straps, strict=True) if strap[0, 0] * side > 0]
-        around = window_around(np.stack(lines), 4 * sitter.pose.px_per_mm + 4, sitter.image) if lines else None
+        around = sitter.window(np.stack(lines), 4 * sitter.pose.px_per_mm + 4) if lines else None
         part = around.clipped(window) if around else None
         if part is not None:
             inside = part.within(window)
-            scene[inside] = _with_straps(scene[inside], part, lines, style, sitter, brightness[inside])
+            scene[inside] = _with_straps(scene[inside], part, lines, style, sitter)
 
 
-def _with_straps(
-    scene: Array, part: Window, lines: list[Array], style: MaskStyle, sitter: Sitter, brightness: Array
-) -> Array:
+def _with_straps(scene: Array, part: Window, lines: list[Array], style: MaskStyle, sitter: Sitter) -> Array:
     pose, light = sitter.pose, sitter.light
     drawn = np.zeros(part.size_hw, np.uint8)
     wanted = 2.6 * pose.px_per_mm
@@ -105,7 +100,7 @@ def _with_straps(
     # A strap thinner than a pixel shows only in part.
     cover = blurred(np.asarray(drawn, np.float32) * np.float32(min(wanted / thickness, 1) / 255), light.blur_px)
     # Hair hangs over straps: they show only where the picture is about as bright as the skin.
-    cover *= sitter.skin_like(brightness)
+    cover *= sitter.skin_like(part)
     shadow = blurred(np.roll(cover, max(1, round(1.5 * pose.px_per_mm)), axis=0), max(pose.px_per_mm, 0.4))
     scene = scene * tripled(1 - np.float32(0.25) * shadow)
     colour = toned(np.array(style.strap_rgb, np.float32).reshape(1, 1, 3), light) * np.float32(0.9)
@@ -123,8 +118,7 @@ def lay_over(scene: Array, colour: Array, cover: Array, window: Window, sitter: 
         sitter: whose light falls on it.
         seed: of the noise.
     """
-    light = sitter.light
-    tone = toned(colour * tripled(light.over(window) * np.float32(1 / HEADROOM)), light)
+    tone = toned(colour * tripled(sitter.light_over(window) * np.float32(1 / HEADROOM)), sitter.light)
     return blend(scene, tone, cover, window, sitter, seed)
 
 

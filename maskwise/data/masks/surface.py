@@ -11,15 +11,21 @@ from maskwise.data.masks.style import MaskStyle
 
 EAR_MM = np.array([75, 16, -66], np.float32)  # where a strap leaves the face: the front of the ear's root
 
+
+def _table(*rows: tuple[float, float]) -> Array:
+    """(2, n): heights, and the value at each."""
+    return np.array(rows, np.float32).T
+
+
 # What the cloth lies on, as (height, value): half width of the face, and depth of its middle.
-HALF_WIDTH_MM = ((-80, 60), (-50, 68), (-20, 70), (0, 69), (30, 68), (60, 64), (85, 57), (105, 47), (125, 38))
-DEPTH_MM = ((-80, -14), (-50, 3), (-20, 9), (0, 8), (35, 12), (70, 15), (100, 12), (113, 4), (125, -14))
+HALF_WIDTH_MM = _table((-80, 60), (-50, 68), (-20, 70), (0, 69), (30, 68), (60, 64), (85, 57), (105, 47), (125, 38))
+DEPTH_MM = _table((-80, -14), (-50, 3), (-20, 9), (0, 8), (35, 12), (70, 15), (100, 12), (113, 4), (125, -14))
 # On top of it the cloth rises to the nose tip and falls straight from there to the chin.
-TENT_MM = ((-20, 0), (0, 2), (18, 9), (40, 20), (62, 14), (90, 5), (105, 0))
-TENT_HALF_WIDTH_MM = ((0, 9), (20, 12), (40, 21), (70, 30), (105, 34))
+TENT_MM = _table((-20, 0), (0, 2), (18, 9), (40, 20), (62, 14), (90, 5), (105, 0))
+TENT_HALF_WIDTH_MM = _table((0, 9), (20, 12), (40, 21), (70, 30), (105, 34))
 # A tube leaves the jaw's line and hangs down to the neck.
-TUBE_HALF_WIDTH_MM = ((0, 70), (60, 66), (90, 59), (110, 52), (130, 48), (150, 49), (175, 54))
-TUBE_DEPTH_MM = ((0, 8), (35, 12), (70, 15), (100, 14), (113, 9), (128, -8), (175, -20))
+TUBE_HALF_WIDTH_MM = _table((0, 70), (60, 66), (90, 59), (110, 52), (130, 48), (150, 49), (175, 54))
+TUBE_DEPTH_MM = _table((0, 8), (35, 12), (70, 15), (100, 14), (113, 9), (128, -8), (175, -20))
 SIDE_DEPTH_MM = 62.0  # how far the cheeks fall back from the middle to the side
 
 ACROSS, DOWN = 17, 11  # vertices of the surface; odd across, so that one column runs over the nose
@@ -59,10 +65,9 @@ def _tube_edges(style: MaskStyle) -> _Edges:
     return _Edges(style.top_mm, bottom, style.top_mm + 16, bottom - 30, 0.8)
 
 
-def at(height_mm: Array, table: tuple[tuple[float, float], ...]) -> Array:
-    """Read a (height, value) table at heights in millimetres; beyond its ends it stays as it is."""
-    heights, values = zip(*table, strict=True)
-    return np.asarray(np.interp(height_mm, heights, values), np.float32)
+def at(height_mm: Array, table: Array) -> Array:
+    """Read a table at heights in millimetres; beyond its ends it stays as it is."""
+    return np.asarray(np.interp(height_mm, *table), np.float32)
 
 
 def surface(style: MaskStyle, lift: float | None = None) -> Array:

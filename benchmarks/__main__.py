@@ -3,12 +3,22 @@
 import sys
 from pathlib import Path
 
-from benchmarks import audit, check_stages, input_pipeline, reading, rendering, shortcut, study, training_step
+from benchmarks import (
+    audit,
+    check_stages,
+    classifier,
+    input_pipeline,
+    reading,
+    rendering,
+    shortcut,
+    study,
+    training_step,
+)
 from benchmarks.table import write
 
 ALL = {
     module.__name__.split(".")[-1]: module
-    for module in (reading, training_step, input_pipeline, check_stages, shortcut, study, audit, rendering)
+    for module in (reading, training_step, input_pipeline, check_stages, classifier, shortcut, study, audit, rendering)
 }
 
 for name in sys.argv[1:] or ALL:

@@ -26,6 +26,7 @@ from maskwise.model.crops import CropSpec, crop_faces
 from maskwise.model.faces import YuNet
 from maskwise.model.images import decode_image
 from maskwise.model.preprocess import Preprocess
+from maskwise.model.quality import quality_of
 from maskwise.model.verdict import Thresholds, decide
 from maskwise.training.export import export_onnx
 
@@ -49,7 +50,9 @@ def measure() -> list[Row]:
         faces = _timed(times, "detect", partial(detect, image))
         crops = _timed(times, "crop", partial(crop_faces, image, faces.boxes_xyxy, card.crop))
         probabilities = _timed(times, "classify", partial(classify, crops))
-        _timed(times, "decide", partial(decide, probabilities, faces, card.labels, Thresholds()))
+        height, width = image.shape[:2]
+        quality = _timed(times, "quality", partial(quality_of, faces, crops, width, height))
+        _timed(times, "decide", partial(decide, probabilities, quality, card.labels, Thresholds()))
     medians = {stage: median(values[3:]) for stage, values in times.items()}
     whole = sum(medians.values())
     return [

@@ -88,7 +88,7 @@ class Verdict:
     """What is said about one face.
 
     label: one of the model's classes, or `uncertain`.
-    confidence: probability of the likeliest class, in [0, 1].
+    confidence: probability of that class, in [0, 1]; of the likeliest one where the label is `uncertain`.
     uncertain_because: the reason in words where the label is `uncertain`, else None.
     """
 

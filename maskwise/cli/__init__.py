@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from maskwise import __version__
-from maskwise.cli import check, data, demo, evaluate, train
+from maskwise.cli import check, compare, data, demo, evaluate, export, train
 from maskwise.cli.console import complain
 from maskwise.errors import MaskwiseError
 
@@ -45,6 +45,8 @@ app.command("demo")(demo.run)
 app.add_typer(data.app, name="data")
 app.command("train")(train.run)
 app.command("evaluate")(evaluate.run)
+app.command("compare")(compare.run)
+app.command("export")(export.run)
 app.command("check")(check.run)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from maskwise.inference.checker import Checker
     from maskwise.values import Frame, FrameResult
 
     Write = Callable[[Frame | None, FrameResult], None]
@@ -37,8 +38,14 @@ def run(
     json_: Annotated[bool, typer.Option("--json", help="One JSON a line on stdout, nothing else.")] = False,
     csv: Annotated[Path | None, typer.Option(help="Also write one row for each face.")] = None,
     annotate: Annotated[Path | None, typer.Option(help="Also write copies with the verdicts drawn in.")] = None,
+    explain: Annotated[
+        Path | None, typer.Option(help="Also write a picture of each face: where in it the answer comes from.")
+    ] = None,
     fail_on: Annotated[str, typer.Option(help="Exit with 1 if a face has one of these verdicts, comma between.")] = "",
     faces: Annotated[str, typer.Option(help="detect, or whole: each picture is one cut-out face.")] = "detect",
+    operating_point: Annotated[
+        str | None, typer.Option(help="balanced, gate or statistics; what else the artifact has.")
+    ] = None,
     threshold: Annotated[float | None, typer.Option(help="Confidence below which a verdict is uncertain.")] = None,
     threads: Annotated[int, typer.Option(min=0, help="For the network; 0 takes every core.")] = 0,
 ) -> None:
@@ -51,19 +58,27 @@ def run(
     from maskwise.inference.sources import expand
 
     wanted = _verdicts(fail_on)
-    checker = load(model, faces=faces, threshold=threshold, threads=threads)  # type: ignore[arg-type]  # load checks it
+    checker = load(
+        model,
+        faces=faces,  # type: ignore[arg-type]  # load checks it
+        operating_point=operating_point,
+        threshold=threshold,
+        threads=threads,
+    )
     _check_asked(wanted, checker.labels)
     if faces == "detect" and checker.trained_on == "whole":
         say("note: this model learnt from whole pictures, not from faces as the detector cuts them; expect mistakes")
-    paths = _without_copies(expand(sources), annotate)
+    paths = _without_copies(expand(sources), {"--annotate": annotate, "--explain": explain})
     tally, shown = Tally(), [] if json_ else [_table()]
     with (
         pipe_may_close(),
         _outputs(json_, csv, annotate) as write,
+        _explanations(explain, checker) as clarify,
         _progress(quiet=json_ and out.is_terminal) as step,
     ):
         for frame, result in checker.files(paths):
             write(frame, result)
+            clarify(frame, result)
             tally.add(result)
             for table in shown:
                 _add(table, result)
@@ -96,17 +111,19 @@ def _check_asked(wanted: set[str], labels: Sequence[str]) -> None:
         raise LabelError(f"--fail-on {name}: this model knows only {', '.join(labels)}, so it could never fail on that")
 
 
-def _without_copies(paths: list[Path], annotate: Path | None) -> list[Path]:
-    """Leave out what lies where the annotated copies go: a second run must not check the first one's copies."""
-    if annotate is None:
-        return paths
-    copies = os.path.realpath(annotate)
-    kept = [path for path in paths if not Path(os.path.realpath(path)).is_relative_to(copies)]
-    if not kept:
-        raise InputError(f"--annotate {annotate}: the pictures themselves lie there; name another folder")
-    if len(kept) < len(paths):
-        say(f"left out {_count(len(paths) - len(kept), 'picture')} in {annotate}, where the annotated copies go")
-    return kept
+def _without_copies(paths: list[Path], folders: dict[str, Path | None]) -> list[Path]:
+    """Leave out what lies where drawn pictures go: a second run must not check what the first one drew."""
+    for option, folder in folders.items():
+        if folder is None:
+            continue
+        drawn = os.path.realpath(folder)
+        kept = [path for path in paths if not Path(os.path.realpath(path)).is_relative_to(drawn)]
+        if not kept:
+            raise InputError(f"{option} {folder}: the pictures themselves lie there; name another folder")
+        if len(kept) < len(paths):
+            say(f"left out {_count(len(paths) - len(kept), 'picture')} in {folder}, where {option} draws")
+        paths = kept
+    return paths
 
 
 @contextlib.contextmanager
@@ -126,6 +143,27 @@ def _outputs(json_: bool, csv: Path | None, annotate: Path | None) -> Iterator[W
                 copies.write(frame, result)
 
         yield write
+
+
+@contextlib.contextmanager
+def _explanations(folder: Path | None, checker: Checker) -> Iterator[Write]:
+    """Explain every face into the folder and say so at the end; do nothing where none was asked for."""
+    from maskwise.inference.sinks import ExplainedFaces
+
+    if folder is None:
+        yield lambda _frame, _result: None
+        return
+    faces = 0
+    with ExplainedFaces(folder) as sink:
+
+        def write(frame: Frame | None, result: FrameResult) -> None:
+            nonlocal faces
+            if frame:
+                sink.write(frame, result, checker.explain(frame, result))
+                faces += len(result.verdicts)
+
+        yield write
+    say(f"explained {_count(faces, 'face')} in {folder}")
 
 
 @contextlib.contextmanager
@@ -202,7 +240,7 @@ def _show(*parts: RenderableType) -> None:
     """Print to stdout; whole lines where it is no terminal, escapes for what its encoding lacks."""
     from rich.console import Console
 
-    from maskwise.inference.sinks import refusals
+    from maskwise.inference.picture_folder import refusals
 
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -8,8 +8,7 @@ from typing import Annotated
 import typer
 
 from maskwise.cli.console import err, out, say
-from maskwise.cli.reading import Alias, Classes, Format, read_data
-from maskwise.errors import UsageError
+from maskwise.cli.reading import Alias, Classes, Format, check_asked, read_data
 
 
 def run(
@@ -27,18 +26,14 @@ def run(
 
     from maskwise.cli.console import progress
     from maskwise.cli.figures import print_evaluation
-    from maskwise.data.manifest import SPLITS
     from maskwise.training.measure import measure_artifact
     from maskwise.training.report import write_report
 
-    if not data:
-        raise UsageError("--data is missing: name the pictures to measure on, a folder or a manifest")
-    if split is not None and split not in SPLITS:
-        raise UsageError(f"--split {split!r}: use one of {', '.join(SPLITS)}")
-    manifest = read_data(data, format_, alias, classes)
+    named = check_asked(data, split)
+    manifest = read_data(named, format_, alias, classes)
     with progress("judging") as hook:
         measured = measure_artifact(artifact, manifest, split=split, progress=hook)
-    folder = out_ or Path("runs") / f"evaluation-{Path(data[0]).stem}"
+    folder = out_ or Path("runs") / f"evaluation-{Path(named[0]).stem}"
     write_report(measured, folder)
     if json_:
         out.print_json(json.dumps(measured.to_json()))

@@ -22,6 +22,11 @@ def print_evaluation(report: Mapping[str, Any], console: Console) -> None:
     console.print(counts)
     console.print(f"accuracy          {figure(report['accuracy'])}   n {report['n']}", markup=False)
     console.print(f"balanced accuracy {figure(report['balanced_accuracy'])}", markup=False)
+    console.print(f"calibration error {figure(report['calibration']['ece_after'])}", markup=False)
+    for name, point in report["operating_points"].items():
+        told = ", ".join(f"{key} {figure(point[key])}" for key in ("decided", "error", "passed", "alarmed"))
+        console.print(f"{name:<17} {told}", markup=False)
+    console.print(report["slices"]["sentence"], markup=False)
     for warning in report["warnings"]:
         console.print(f"[yellow]![/] {warning}")
 

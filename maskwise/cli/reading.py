@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from maskwise.cli.console import progress, say
-from maskwise.errors import ConfigError
+from maskwise.errors import ConfigError, UsageError
 
 if TYPE_CHECKING:
     from maskwise.data.manifest import Manifest
@@ -48,6 +48,21 @@ def read_data(
             progress=hook,
             say=say,
         )
+
+
+def check_asked(data: Sequence[str] | None, split: str | None) -> Sequence[str]:
+    """What to measure on, as a verb was told with --data and --split.
+
+    Raises:
+        UsageError: no data, or no such split.
+    """
+    from maskwise.data.schema import SPLITS
+
+    if not data:
+        raise UsageError("--data is missing: name the pictures to measure on, a folder or a manifest")
+    if split is not None and split not in SPLITS:
+        raise UsageError(f"--split {split!r}: use one of {', '.join(SPLITS)}")
+    return data
 
 
 def amount(flag: str, text: str) -> int | float:

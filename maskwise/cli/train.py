@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from maskwise.cli.console import say
+from maskwise.cli.console import progress, say
 from maskwise.cli.reading import Alias, Classes, Format, amount, read_data
 from maskwise.errors import ConfigError
 
@@ -17,22 +17,28 @@ if TYPE_CHECKING:
 
 def run(
     data: Annotated[list[str] | None, typer.Option("--data", help="Folder or manifest; repeat for several.")] = None,
-    recipe: Annotated[str, typer.Option(help="A name (study, study-wide, demo) or a YAML file.")] = "study",
+    recipe: Annotated[str, typer.Option(help="A name (default, study, study-wide, demo) or a YAML file.")] = "study",
     out: Annotated[Path | None, typer.Option(help="Folder of the run.  [default: runs/RECIPE]")] = None,
     resume: Annotated[Path | None, typer.Option(help="Go on with the run in this folder.")] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Any key of the recipe, as optimizer.lr=0.01.")
     ] = None,
-    network: Annotated[str | None, typer.Option(help="sequential, sequential-wide or timm/NAME.")] = None,
+    network: Annotated[
+        str | None, typer.Option(help="sequential, sequential-wide, efficientnet-lite0 or timm/NAME.")
+    ] = None,
     size: Annotated[int | None, typer.Option(help="Side of the network's input in pixels.")] = None,
     epochs: Annotated[int | None, typer.Option(help="How often every picture is seen.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Pictures in a step.")] = None,
     lr: Annotated[float | None, typer.Option(help="Learning rate.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of the weights, the order and the split.")] = None,
-    split: Annotated[str | None, typer.Option(help="group, random or given.")] = None,
+    split: Annotated[str | None, typer.Option(help="group, source, random or given.")] = None,
     validation: Annotated[str | None, typer.Option(help="Count of pictures, or share below 1.")] = None,
-    test: Annotated[str | None, typer.Option(help="Count of pictures, or share below 1.")] = None,
-    faces: Annotated[str | None, typer.Option(help="Pictures without a box: whole, or detect the face.")] = None,
+    test: Annotated[
+        str | None, typer.Option(help="Count of pictures, share below 1; with --split source its name.")
+    ] = None,
+    faces: Annotated[
+        str | None, typer.Option(help="What is cut: whole, or detect, where the detector finds the face.")
+    ] = None,
     precision: Annotated[str | None, typer.Option(help="32-true or bf16-mixed.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     processes: Annotated[int, typer.Option(help="Processes that share each batch.")] = 1,
@@ -42,13 +48,15 @@ def run(
 ) -> None:
     """Train a network and write its artifact: weights, ONNX, report and predictions."""
     from maskwise.cli.live import LiveTraining
+    from maskwise.data.collection import is_collection, read_collection
+    from maskwise.data.reading import default_cache
     from maskwise.training import run as training
 
     flags = {
         "network": network, "crop.size_px": size, "epochs": epochs, "batch_size": batch_size, "optimizer.lr": lr,
         "seed": seed, "split.seed": seed, "split.by": split, "faces": faces, "precision": precision,
         "split.validation": validation and amount("--validation", validation),
-        "split.test": test and amount("--test", test),
+        "split.test": test if split == "source" else test and amount("--test", test),
     }  # fmt: skip
     if resume:
         if data or set_ or out or any(value is not None for value in flags.values()):
@@ -64,6 +72,9 @@ def run(
     chosen = _recipe(recipe, set_ or [], flags)
 
     def read() -> Manifest:
+        if len(data) == 1 and is_collection(Path(data[0]), chosen.sources):
+            with progress("reading pictures") as hook:
+                return read_collection(Path(data[0]), chosen.sources, cache=default_cache(), progress=hook, say=say)
         return read_data(data, format_, alias, classes)
 
     folder = out or Path("runs") / Path(recipe).stem

@@ -1,8 +1,12 @@
-"""Find the face in pictures that come without a box, so that training cuts what inference will cut."""
+"""The faces of a data set as the detector finds them, so that training and evaluation cut what inference will cut.
+
+Annotators draw boxes around hair and chin, detectors around the features: a network trained on one and shown the other
+is off before it has seen a mask.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,47 +21,91 @@ from maskwise.model.images import read_image
 from maskwise.values import Faces
 
 NO_FACE = "no face found"
+SAME_FACE_IOU = 0.35
+"""From this overlap on a found face is the annotated one; annotated boxes are often half as large again."""
+
+ENOUGH = 20
+"""Faces of a source that have to be found before its other boxes are moved as these were."""
+
+Boxes = NDArray[np.float32]
+"""(n, 4) x_min, y_min, x_max, y_max in pixels."""
 
 
-def add_boxes(manifest: Manifest, detect: FaceDetector, progress: Callable[[int, int], None] | None = None) -> Manifest:
-    """Give every usable row without a box the box of the largest face in its picture.
+def detected(manifest: Manifest, detect: FaceDetector, progress: Callable[[int, int], None] | None = None) -> Manifest:
+    """Put every usable row's box where the detector puts it.
 
-    A picture in which no face is found keeps its row, with that as its error: evaluation counts it as not found.
+    A row without a box gets the largest face of its picture; where none is found, that is its error, and evaluation
+    counts it as not found. An annotated box becomes the found box of the same face. One that is not found stays in: it
+    is moved and scaled as the found boxes of its source were, in the median.
     """
-    rows = manifest.rows.with_row_index("row")
-    todo = rows.filter(pl.col("error").is_null() & pl.col("x_min").is_null())
-    found: list[NDArray[np.float32] | str] = []
+    rows = manifest.rows.with_row_index("row").filter(pl.col("error").is_null())
+    pictures = rows.partition_by("path", maintain_order=True)
+    boxes, errors = manifest.boxes_xyxy().copy(), manifest.rows["error"].to_list()
+    missed = np.zeros(len(errors), bool)
     with ThreadPoolExecutor() as pool:
-        for box in pool.map(lambda path: _largest_face(path, detect), todo["path"]):
-            found.append(box)
+        looked = pool.map(lambda picture: _faces_of(picture["path"][0], detect), pictures)
+        for done, (picture, faces) in enumerate(zip(pictures, looked, strict=True), start=1):
+            for row in picture["row"]:
+                found = faces if isinstance(faces, str) else _of_face(faces, boxes[row])
+                if isinstance(found, str):
+                    errors[row] = found
+                elif found is None:
+                    missed[row] = True
+                else:
+                    boxes[row] = found
             if progress:
-                progress(len(found), len(todo))
-    return Manifest(_with_boxes(rows, todo["row"], found))
+                progress(done, len(pictures))
+    annotated = manifest.boxes_xyxy()
+    for source in rows["source"].unique().sort():
+        own = np.zeros(len(errors), bool)
+        own[rows.filter(pl.col("source").eq_missing(source))["row"].to_numpy()] = True
+        known = own & ~missed & ~np.isnan(annotated).any(axis=1)
+        if known.sum() >= ENOUGH:
+            boxes[own & missed] = _moved(boxes[own & missed], annotated[known], boxes[known])
+    return Manifest(_with_boxes(manifest.rows, boxes, errors))
 
 
-def _largest_face(path: str, detect: FaceDetector) -> NDArray[np.float32] | str:
+def _faces_of(path: str, detect: FaceDetector) -> Faces | str:
     try:
-        faces: Faces = detect(read_image(Path(path)))
+        return detect(read_image(Path(path)))
     except ImageError as error:
         return str(error)
+
+
+def _of_face(faces: Faces, box: Boxes) -> Boxes | str | None:
+    """The found box of an annotated face, None if it is not found; of a picture without a box its largest face."""
+    if np.isnan(box).any():
+        if not len(faces):
+            return NO_FACE
+        return np.asarray(faces.boxes_xyxy[int(_areas(faces.boxes_xyxy).argmax())], np.float32)
     if not len(faces):
-        return NO_FACE
-    sides = faces.boxes_xyxy[:, 2:] - faces.boxes_xyxy[:, :2]
-    return np.asarray(faces.boxes_xyxy[int(sides.prod(axis=1).argmax())], np.float32)
+        return None
+    low, high = np.maximum(faces.boxes_xyxy[:, :2], box[:2]), np.minimum(faces.boxes_xyxy[:, 2:], box[2:])
+    shared = np.clip(high - low, 0, None).prod(axis=1)
+    overlap = shared / (_areas(faces.boxes_xyxy) + _areas(box[None]) - shared)
+    best = int(overlap.argmax())
+    return np.asarray(faces.boxes_xyxy[best], np.float32) if overlap[best] >= SAME_FACE_IOU else None
 
 
-def _with_boxes(rows: pl.DataFrame, index: pl.Series, found: list[NDArray[np.float32] | str]) -> pl.DataFrame:
-    new = pl.DataFrame(
-        {
-            "row": index,
-            **{
-                f"{name}_new": pl.Series([None if isinstance(f, str) else float(f[i]) for f in found], dtype=pl.Float32)
-                for i, name in enumerate(BOX)
-            },
-            "error_new": pl.Series([f if isinstance(f, str) else None for f in found], dtype=pl.String),
-        }
-    )
-    merged = rows.join(new, on="row", how="left", maintain_order="left").with_columns(
-        pl.coalesce(name, f"{name}_new").alias(name) for name in (*BOX, "error")
-    )
-    return merged.select(rows.columns[1:])
+def _areas(boxes: Boxes) -> NDArray[np.float32]:
+    return np.asarray((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), np.float32)
+
+
+def _moved(boxes: Boxes, before: Boxes, after: Boxes) -> Boxes:
+    """Boxes moved and scaled as others were, in the median: in units of their own sides."""
+    (centres, sides), (from_centres, from_sides), (to_centres, to_sides) = map(_parted, (boxes, before, after))
+    shift = np.median((to_centres - from_centres) / from_sides, axis=0)
+    scale = np.median(to_sides / from_sides, axis=0)
+    moved, half = centres + shift * sides, sides * scale / 2
+    return np.concatenate([moved - half, moved + half], axis=1).astype(np.float32)
+
+
+def _parted(boxes: Boxes) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(n, 2) centres and (n, 2) widths and heights."""
+    low, high = boxes[:, :2].astype(np.float32), boxes[:, 2:].astype(np.float32)
+    return (low + high) / np.float32(2), high - low
+
+
+def _with_boxes(rows: pl.DataFrame, boxes: Boxes, errors: Sequence[str | None]) -> pl.DataFrame:
+    columns = [pl.Series(name, boxes[:, i]).fill_nan(None) for i, name in enumerate(BOX)]
+    return rows.with_columns(*columns, pl.Series("error", errors, pl.String))

@@ -44,6 +44,7 @@ def split(
     seed: int = 0,
     pairs: pl.DataFrame | None = None,
     rendered_in_test: bool = False,
+    keep_test: bool = False,
 ) -> Manifest:
     """Fill in the column `split`; rows with an error get none.
 
@@ -55,6 +56,7 @@ def split(
         seed: of the lot.
         pairs: near-duplicates and shootings, a table of PAIRS; None knows of none.
         rendered_in_test: let rendered pictures into every split like photographs.
+        keep_test: rows that the data marks as `test` stay so, and only the others are divided.
 
     Returns:
         The same rows in the same order. `random` hits the counts exactly, in each class and size in proportion; `group`
@@ -72,10 +74,10 @@ def split(
     together = belonging(rows, pairs if pairs is not None else pl.DataFrame(schema=PAIRS))
     lots = np.ones(rows.height, bool) if rendered_in_test else np.asarray(rows["provenance"].ne_missing("rendered"))
     tested = _of_source(rows, test) if by == "source" else np.zeros(rows.height, bool)
-    lots &= ~tested
-    if by == "source":  # what hangs together with the tested source may not be drawn at all
-        lots &= ~np.isin(together, together[tested])
-    elif isinstance(test, str):
+    if keep_test:
+        tested |= np.asarray(rows["split"].eq_missing("test"))
+    lots &= ~np.isin(together, together[tested])  # nor may what hangs together with what is tested on be drawn
+    if by != "source" and isinstance(test, str):
         raise ConfigError(f"test {test!r} is neither a count of rows (1000) nor a share below 1 (0.2)")
     amounts = {"validation": validation, "test": 0 if isinstance(test, str) else test}
     sides = np.full(rows.height, -1, np.int64)

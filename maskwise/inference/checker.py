@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from maskwise.errors import ArtifactError, ConfigError, ImageError, InputError, UsageError
+from maskwise.inference.explain import Evidence
 from maskwise.inference.pipeline import Pipeline
 from maskwise.inference.sources import frames
 from maskwise.model.classifier import MaskClassifier
@@ -28,6 +29,7 @@ def load(
     artifact: str | Path = "default",
     *,
     faces: Literal["detect", "whole"] = "detect",
+    operating_point: str | None = None,
     threshold: float | None = None,
     threads: int = 0,
 ) -> Checker:
@@ -36,12 +38,13 @@ def load(
     Args:
         artifact: the folder that training wrote.
         faces: `detect` finds the faces; `whole` takes each picture as one face that was cut out already.
-        threshold: confidence below which a verdict is `uncertain`, in [0, 1]; the artifact's own if None.
+        operating_point: `balanced`, `gate`, `statistics`, or another that the artifact has; its default if None.
+        threshold: confidence below which a verdict is `uncertain`, in [0, 1]; the operating point's own if None.
         threads: for the network; 0 takes every core.
 
     Raises:
         ArtifactError: no sound artifact there.
-        ConfigError: `faces`, `threshold` or `threads` out of range.
+        ConfigError: `faces`, `threshold` or `threads` out of range, or an operating point that the artifact has not.
     """
     if faces not in FACES:
         raise ConfigError(f"faces: {faces!r} is not one of {', '.join(FACES)}")
@@ -53,7 +56,7 @@ def load(
             "`maskwise train`, then name its artifact folder (--model maskwise-demo/demo-model/artifact)"
         )
     classify = MaskClassifier.load(Path(artifact), threads)
-    thresholds = classify.card.thresholds
+    thresholds = classify.card.thresholds_at(operating_point)
     if threshold is not None:
         thresholds = replace(thresholds, confidence=threshold)
     if faces == "whole":
@@ -89,6 +92,19 @@ class Checker:
             InputError: neither a file's name, nor an array, nor a Frame.
         """
         return self.pipeline(_frame(picture, 0))
+
+    def explain(self, picture: Picture, result: FrameResult | None = None) -> tuple[Evidence, ...]:
+        """Where in each face the answer comes from, in the order of the faces; takes far longer than checking.
+
+        Args:
+            picture: as for checking.
+            result: what the checker said of this picture; if None, it is checked first.
+
+        Raises:
+            ImageError, ShapeError, InputError: as for checking.
+        """
+        frame = _frame(picture, 0)
+        return self.pipeline.explain(frame, result or self.pipeline(frame))
 
     def batch(self, pictures: Iterable[Picture]) -> Iterator[FrameResult]:
         """Check many, one after the other as they come; one that cannot be used gives a result with its error.

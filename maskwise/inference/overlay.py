@@ -20,7 +20,7 @@ from PIL import ImageDraw
 
 from maskwise.errors import ShapeError
 from maskwise.inference.labels import Label, Rectangle, font, overlap, place_labels
-from maskwise.model.palette import COLOURS
+from maskwise.model.palette import ink_on, rgb_of
 from maskwise.values import INCORRECT, MASKED, UNCERTAIN, UNMASKED, FrameResult, Image, check_image
 
 FINER, TILE_PX = 3, 256
@@ -207,13 +207,9 @@ def _paint_symbol(tile: _Tile, label: str, at: Point, r: float, ink: Colour) -> 
         tile.text((x, y), "?", r * 2.6, "mm", ink)
 
 
-def _rgba(label: str) -> Colour:
-    value = COLOURS[label]
-    return int(value[1:3], 16), int(value[3:5], 16), int(value[5:7], 16), 255
+def _rgba(verdict: str) -> Colour:
+    return (*rgb_of(verdict), 255)
 
 
-def _ink(label: str) -> Colour:
-    """Black or white, whichever stands out more from the label's colour (WCAG 2.2, contrast ratio)."""
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in _rgba(label)[:3])]
-    luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-    return (0, 0, 0, 255) if (luminance + 0.05) / 0.05 > 1.05 / (luminance + 0.05) else (255, 255, 255, 255)
+def _ink(verdict: str) -> Colour:
+    return (*ink_on(verdict), 255)

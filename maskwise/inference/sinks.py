@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import csv
 import json
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from itertools import count
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
 
-from PIL import Image as Pillow
-from PIL.PngImagePlugin import PngInfo
-
-from maskwise.errors import StorageError
+from maskwise.inference.evidence_picture import draw_evidence
+from maskwise.inference.explain import Evidence
 from maskwise.inference.overlay import draw
-from maskwise.values import CLASSES, Frame, FrameResult, Image
+from maskwise.inference.picture_folder import PictureFolder, refusals
+from maskwise.values import CLASSES, Frame, FrameResult
 
 COLUMNS = (
     *("source", "index", "time_s", "width", "height", "error", "face", "x_min", "y_min", "x_max", "y_max", "score"),
@@ -30,10 +26,8 @@ A cell is empty where there is nothing to say: all of a face's where no face was
 does not know that class.
 """
 
-JPEG_QUALITY = 92
-JPEG_LARGEST_SIDE_PX = 65_500
-MARK = "drawn by maskwise"
-"""Stands inside every annotated copy, so that a later run may replace it, and nothing else."""
+DRAWN, EXPLAINED = "drawn by maskwise", "explained by maskwise"
+"""Stand inside the pictures written, so that a later run may replace its own kind, and nothing else."""
 
 
 class ResultSink(Protocol):
@@ -46,23 +40,6 @@ class ResultSink(Protocol):
             StorageError: it cannot be written.
         """
         ...
-
-
-@contextmanager
-def refusals(target: str) -> Iterator[None]:
-    """Turn the system's refusal to write into one clear line.
-
-    Raises:
-        StorageError: disk full, no permission and the like.
-    """
-    try:
-        yield
-    except BrokenPipeError:
-        raise  # the reader went away, as `head` does: no fault of the disk
-    except OSError as error:
-        raise StorageError(
-            f"cannot write {target}: {error.strerror or error}; what was written so far stays"
-        ) from error
 
 
 class _Sink:
@@ -148,8 +125,7 @@ def _face(number: int, face: dict[str, Any]) -> dict[str, Any]:
 class AnnotatedPictures(_Sink):
     """Copies with the verdicts drawn in, under the pictures' own names; PNG stays PNG, the rest becomes JPEG.
 
-    Replaces only what an earlier run drew: where the name belongs to another file, or to another picture of this run,
-    the copy gets a number. Each file appears whole or not at all.
+    Replaces only what an earlier run drew; see `PictureFolder`.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -158,10 +134,7 @@ class AnnotatedPictures(_Sink):
         Raises:
             StorageError: it cannot be made.
         """
-        self._folder = folder
-        self._taken, self._tried = set[str](), Counter[str]()  # names in use, and the last number tried of each
-        with refusals(str(folder)):
-            folder.mkdir(parents=True, exist_ok=True)
+        self._folder = PictureFolder(folder, DRAWN)
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Draw and save one picture.
@@ -169,51 +142,34 @@ class AnnotatedPictures(_Sink):
         Raises:
             StorageError: it cannot be written.
         """
-        suffix = _suffix(frame)
-        with refusals(str(self._folder)):
-            target = self._free(Path(frame.source).stem or "picture", suffix)
-            partial = target.with_name(f".{target.name}.partial")
-            try:
-                _save(draw(frame.image, result), partial, suffix)
-                partial.replace(target)
-            finally:
-                partial.unlink(missing_ok=True)
-
-    def _free(self, stem: str, suffix: str) -> Path:
-        """The name, numbered where another picture of this run or a file that is not ours has it."""
-        key = _folded(stem + suffix)
-        for number in count(self._tried[key] + 1):
-            self._tried[key] = number
-            target = self._folder / (f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}")
-            if _folded(target.name) not in self._taken and (not target.exists() or _drawn_by_us(target)):
-                break
-        self._taken.add(_folded(target.name))
-        return target
+        suffix = ".png" if Path(frame.source).suffix.lower() == ".png" else ".jpg"
+        self._folder.save(draw(frame.image, result), _stem(frame), suffix)
 
 
-def _folded(name: str) -> str:
-    """Some file systems take A.jpg and a.jpg for the same file."""
-    return name.casefold()
+class ExplainedFaces(_Sink):
+    """A picture for each face that shows where in it the answer comes from: `<picture>-face<number>.png`.
+
+    Faces are numbered from 1 in the order of the result. Replaces only what an earlier run explained; see
+    `PictureFolder`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Make the folder if it is not there.
+
+        Raises:
+            StorageError: it cannot be made.
+        """
+        self._folder = PictureFolder(folder, EXPLAINED)
+
+    def write(self, frame: Frame, result: FrameResult, evidence: Sequence[Evidence]) -> None:
+        """Draw and save the faces of one picture.
+
+        Raises:
+            StorageError: one cannot be written.
+        """
+        for number, (verdict, seen) in enumerate(zip(result.verdicts, evidence, strict=True), start=1):
+            self._folder.save(draw_evidence(seen, verdict), f"{_stem(frame)}-face{number}", ".png")
 
 
-def _suffix(frame: Frame) -> str:
-    too_long = max(frame.image.shape[:2]) > JPEG_LARGEST_SIDE_PX
-    return ".png" if too_long or Path(frame.source).suffix.lower() == ".png" else ".jpg"
-
-
-def _save(image: Image, target: Path, suffix: str) -> None:
-    picture = Pillow.fromarray(image)
-    if suffix == ".png":
-        about = PngInfo()
-        about.add_text("Comment", MARK)
-        picture.save(target, "PNG", pnginfo=about)
-    else:
-        picture.save(target, "JPEG", quality=JPEG_QUALITY, comment=MARK)
-
-
-def _drawn_by_us(path: Path) -> bool:
-    """Both formats carry the mark near their beginning."""
-    if not path.is_file():
-        return False
-    with path.open("rb") as file:
-        return MARK.encode() in file.read(4096)
+def _stem(frame: Frame) -> str:
+    return Path(frame.source).stem or "picture"

@@ -21,7 +21,7 @@ from maskwise.model.config import from_mapping
 from maskwise.model.crops import CropSpec
 from maskwise.model.preprocess import Preprocess
 from maskwise.model.storage import PARTIAL, written_whole
-from maskwise.model.verdict import Thresholds
+from maskwise.model.verdict import OperatingPoint, Thresholds
 from maskwise.values import CLASSES
 
 SCHEMA_VERSION = 1
@@ -38,6 +38,8 @@ class ModelCard:
     faces: what training did with pictures that have no box: `whole` used them as they are, `detect` looked for the
         face first. Evaluation does the same.
     temperature: the logits are divided by it before the softmax.
+    operating_points: by name; `balanced` has the thresholds above. Empty where too few faces were held out.
+    precision: of the weights and of the arithmetic in model.onnx.
     figures: headline figures, each {"value", "low", "high", "n"}, with the split's name in their key.
     data: fingerprint, counts and sources of the training data.
     recipe: the resolved recipe.
@@ -53,6 +55,8 @@ class ModelCard:
     thresholds: Thresholds = field(default_factory=Thresholds)
     faces: Literal["whole", "detect"] = "whole"
     temperature: float = 1.0
+    operating_points: dict[str, OperatingPoint] = field(default_factory=dict)
+    precision: Literal["fp32", "int8"] = "fp32"
     figures: dict[str, Any] = field(default_factory=dict)
     data: dict[str, Any] = field(default_factory=dict)
     recipe: dict[str, Any] = field(default_factory=dict)
@@ -67,6 +71,19 @@ class ModelCard:
             raise ArtifactError(f"labels: {list(self.labels)} must be two or three different names out of {CLASSES}")
         if not self.temperature > 0:
             raise ArtifactError(f"temperature: {self.temperature} must be above 0")
+
+    def thresholds_at(self, operating_point: str | None) -> Thresholds:
+        """The thresholds of an operating point; `thresholds` if None.
+
+        Raises:
+            ConfigError: this model has no such operating point.
+        """
+        if operating_point is None:
+            return self.thresholds
+        if operating_point not in self.operating_points:
+            there = ", ".join(self.operating_points) or "none at all: too few faces were held out when it was trained"
+            raise ConfigError(f"operating point {operating_point!r} is not in this model; it has {there}")
+        return self.operating_points[operating_point].thresholds
 
 
 def sha256_of(path: Path) -> str:

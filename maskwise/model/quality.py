@@ -1,14 +1,65 @@
-"""How much a cut-out face shows: fine detail and light, measured at one size so that all faces compare."""
+"""How much of a face can be seen: its size, its fine detail and light, and whether the frame's border cuts it off.
+
+Detail and light are measured at one size, so that all faces compare.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwise.values import Image
+from maskwise.errors import ShapeError
+from maskwise.values import Faces, Image
 
 MEASURED_AT_PX = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceQuality:
+    """How much of each of n faces can be seen; nan where that is not known.
+
+    side_px: (n,) float64, shorter side of the face box in pixels.
+    sharpness: (n,) float64, see `sharpness`.
+    inside: (n,) float64, share of the five landmarks that lie in the picture, in [0, 1].
+    """
+
+    side_px: NDArray[np.float64]
+    sharpness: NDArray[np.float64]
+    inside: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        shapes = self.side_px.shape, self.sharpness.shape, self.inside.shape
+        if len(set(shapes)) != 1 or self.side_px.ndim != 1:
+            raise ShapeError(f"quality: expected three arrays of one length, got {shapes}")
+
+
+def quality_of(faces: Faces, crops: NDArray[np.uint8], width: int, height: int) -> FaceQuality:
+    """Measure n faces of one picture; n may be 0.
+
+    The detector clips its boxes to the picture but not its landmarks, so landmarks beyond the border tell that a face
+    is cut off.
+
+    Args:
+        faces: where they are.
+        crops: (n, size, size, 3) uint8 RGB, as the network sees them.
+        width: of the picture, in pixels.
+        height: likewise.
+    """
+    x, y = np.moveaxis(faces.landmarks_xy, 2, 0)
+    inside = ((x >= 0) & (x <= width) & (y >= 0) & (y <= height)).mean(axis=1, dtype=np.float64)
+    return FaceQuality(
+        sides_px(faces.boxes_xyxy),
+        np.array([sharpness(crop) for crop in crops], np.float64),
+        np.where(np.isnan(faces.landmarks_xy).any(axis=(1, 2)), np.nan, inside),
+    )
+
+
+def sides_px(boxes_xyxy: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Shorter side of each box in pixels: (n, 4) to (n,) float64; nan where the box is."""
+    return np.asarray((boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]).min(axis=1), np.float64)
 
 
 def sharpness(crop: Image) -> float:

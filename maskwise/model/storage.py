@@ -1,7 +1,8 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,3 +31,24 @@ def written_whole(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):  # the reason to tell is the first one
             partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Hand out a folder to fill beside `path`; it gets its name at the end, and is removed after an error.
+
+    Raises:
+        StorageError: something is at `path` already, or it cannot be written.
+    """
+    if path.exists():
+        raise StorageError(f"{path} is there already and stays untouched; remove it, or name another place")
+    partial = path.with_name(path.name + PARTIAL)
+    try:
+        shutil.rmtree(partial, ignore_errors=True)  # of a run that was interrupted
+        partial.mkdir(parents=True)
+        yield partial
+        partial.rename(path)
+    except OSError as error:
+        raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

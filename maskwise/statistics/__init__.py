@@ -1,1 +1,1 @@
-"""Figures that know how far they can be trusted: rates of confusion counts, and intervals that know groups."""
+"""Figures that know how far they can be trusted: rates, calibration, and intervals that know groups."""

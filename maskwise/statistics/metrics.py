@@ -26,8 +26,8 @@ Figures = NDArray[np.float64]
 class Figure:
     """One measured figure with its interval.
 
-    value: a share in [0, 1]; nan where it is not defined.
-    low, high: ends of the interval, in [0, 1]; nan with the value.
+    value: a share in [0, 1], or a difference of two in [-1, 1]; nan where it is not defined.
+    low, high: ends of the interval, in the same range; nan with the value.
     n: how many faces the figure rests on.
     """
 

@@ -31,7 +31,11 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A line chart, placed and scaled. described: the words for who cannot see it."""
+    """A line chart, placed and scaled.
+
+    described: the words for who cannot see it.
+    diagonal: what a dotted line from corner to corner stands for; none is drawn where it is empty.
+    """
 
     title: str
     x_label: str
@@ -40,7 +44,7 @@ class Chart:
     lines: tuple[Line, ...]
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
-    diagonal: bool = False
+    diagonal: str = ""
 
 
 Points = Sequence[tuple[float, float]]
@@ -61,8 +65,35 @@ def ranking_charts(content: Mapping[str, Any]) -> list[Chart]:
         lines = {values[label]: (f"c-{label}", list(zip(c[x], c[y], strict=True))) for label, c in curves.items()}
         described = f"{title}; {word}: {', '.join(values.values())}."
         x_label, y_label = (name.replace("_", " ") for name in (x, y))
-        charts.append(chart(title, x_label, y_label, described, lines, (0, 1), (0, 1), diagonal=key == "roc"))
+        diagonal = "guessing" if key == "roc" else ""
+        charts.append(chart(title, x_label, y_label, described, lines, (0, 1), (0, 1), diagonal=diagonal))
     return charts
+
+
+def confidence_charts(content: Mapping[str, Any]) -> list[Chart]:
+    """Reliability diagram and coverage-risk curve."""
+    calibration, curve = content["calibration"], content["coverage_risk"]
+    lines = {
+        f"{name}: {calibration[f'ece_{when}']['value']:.3f}": (
+            style,
+            [(b["confidence"], b["right"]["value"]) for b in calibration[f"reliability_{when}"]],
+        )
+        for when, name, style in (("before", "the network's own", "h-train"), ("after", "calibrated", "h-validation"))
+    }
+    lowest = min(value for _, points in lines.values() for point in points for value in point)
+    span = (marks(min(lowest, 0.9), 1)[0], 1.0)  # a model that is always sure and right needs an axis, too
+    described = f"Reliability diagram; expected calibration error, {', '.join(lines)}."
+    risk = [(coverage, 100 * wrong) for coverage, wrong in zip(curve["coverage"], curve["risk"], strict=True)]
+    full, most = (curve[key]["value"] for key in ("risk_at_full", "risk_at_95"))
+    told = f"Coverage and risk; {full:.3f} of the answers are wrong at full coverage, {most:.3f} at 95 %."
+    top = max(1.0, *(wrong for _, wrong in risk))
+    return [
+        chart("Reliability", "confidence", "share right", described, lines, span, span, diagonal="calibrated"),
+        chart(
+            "Coverage and risk", "share of faces answered, the surest first", "% of answers wrong", told,
+            {"wrong among the answered": ("h-validation", risk)}, (0, 1), (0, top),
+        ),
+    ]  # fmt: skip
 
 
 def history_charts(history: Sequence[Mapping[str, Any]]) -> list[Chart]:
@@ -93,7 +124,7 @@ def chart(
     x_span: tuple[float, float],
     y_span: tuple[float, float],
     *,
-    diagonal: bool = False,
+    diagonal: str = "",
     whole: bool = False,
 ) -> Chart:
     """Scale curves into the drawing. lines: name to style and points. whole: the x axis counts."""

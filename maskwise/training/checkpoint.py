@@ -19,25 +19,36 @@ from torch.optim import Optimizer
 from maskwise.errors import ArtifactError, StorageError
 from maskwise.model.storage import written_whole
 
-NETWORK, OPTIMIZER = "network.", "optimizer."
+NETWORK, OPTIMIZER, AVERAGE = "network.", "optimizer.", "average."
 
 
-def save(path: Path, network: nn.Module, optimizer: Optimizer | None, state: dict[str, Any]) -> None:
-    """Write weights, optimiser memory and a JSON state.
+def save(
+    path: Path,
+    network: nn.Module,
+    optimizer: Optimizer | None,
+    state: dict[str, Any],
+    average: nn.Module | None = None,
+) -> None:
+    """Write weights, optimiser memory, averaged weights and a JSON state.
 
     Args:
         path: the file to replace.
         network: its parameters and buffers are saved.
         optimizer: its memory (momentum, moments) is saved; None saves weights alone.
         state: anything JSON holds.
+        average: the network whose weights follow, if there is one.
 
     Raises:
         StorageError: it cannot be written; a file already at `path` is untouched.
     """
-    tensors = {NETWORK + name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    tensors = _tensors(NETWORK, network) | (_tensors(AVERAGE, average) if average is not None else {})
     if optimizer is not None:
         tensors |= _optimizer_tensors(optimizer)
     write_tensors(path, tensors, {"state": json.dumps(state)})
+
+
+def _tensors(prefix: str, module: nn.Module) -> dict[str, Tensor]:
+    return {prefix + name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
@@ -63,8 +74,10 @@ def _save(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> N
         os.fsync(file.fileno())  # before it is moved: a power cut must not leave a name without content
 
 
-def load(path: Path, network: nn.Module, optimizer: Optimizer | None = None) -> dict[str, Any]:
-    """Read a checkpoint into a network and an optimiser; returns the JSON state.
+def load(
+    path: Path, network: nn.Module, optimizer: Optimizer | None = None, average: nn.Module | None = None
+) -> dict[str, Any]:
+    """Read a checkpoint into a network, an optimiser and an averaged network; returns the JSON state.
 
     Raises:
         ArtifactError: no checkpoint there, or it belongs to another network.
@@ -74,6 +87,8 @@ def load(path: Path, network: nn.Module, optimizer: Optimizer | None = None) -> 
         with safe_open(path, "pt") as file:
             state: dict[str, Any] = json.loads(file.metadata()["state"])
         network.load_state_dict(_below(NETWORK, tensors))
+        if average is not None:
+            average.load_state_dict(_below(AVERAGE, tensors))
     except (OSError, SafetensorError) as error:
         raise ArtifactError(f"cannot read the checkpoint {path}: {error}") from error
     except (RuntimeError, KeyError, TypeError) as error:

@@ -17,15 +17,33 @@ from numpy.typing import NDArray
 from maskwise.data.manifest import BOX, Manifest
 from maskwise.errors import DataError
 from maskwise.model.artifact import ONNX_NAME, ModelCard
+from maskwise.model.quality import FaceQuality, sides_px
+from maskwise.model.verdict import Thresholds, answers, decided
 from maskwise.statistics import intervals, metrics
 from maskwise.statistics.intervals import Groups
+from maskwise.training.calibration import calibration, coverage_risk
 from maskwise.training.curves import curves
 from maskwise.training.judged import Judged, groups_of, judge
+from maskwise.training.operating_points import figures_at
 from maskwise.training.predictions import Predictions, predict, short_paths
-from maskwise.training.remarks import notes, summary, warnings
-from maskwise.values import CLASSES
+from maskwise.training.remarks import notes, said_of_point, summary, warnings
+from maskwise.training.slices import figures_of_part, measure_slices
+from maskwise.values import CLASSES, MASKED
 
-__all__ = ["SCHEMA_VERSION", "Evaluation", "Predictions", "evaluate", "groups_of", "predict"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "Evaluation",
+    "Predictions",
+    "data_of",
+    "evaluate",
+    "examples",
+    "groups_of",
+    "largest_group",
+    "method_of",
+    "model_of",
+    "predict",
+    "unusable_of",
+]
 
 SCHEMA_VERSION = 1
 MISTAKES_SHOWN, CORRECT_SHOWN = 24, 12
@@ -86,17 +104,21 @@ def evaluate(
         )
     content: Content = {
         "schema_version": SCHEMA_VERSION,
-        "model": _model(card, name or card.network),
-        "data": _data(predictions, judged, split),
+        "model": model_of(card, name or card.network),
+        "data": data_of(predictions, judged, split),
         "n": len(judged.index),
         "groups": len(np.unique(judged.groups)),
         "labels": list(card.labels),
         **_figures(judged, seed),
-        "uncertain": _uncertain(judged, card.thresholds.confidence, seed),
+        "uncertain": _uncertain(judged, _quality(predictions, judged), card.thresholds, seed),
+        "calibration": calibration(judged, card.temperature, seed),
+        "coverage_risk": coverage_risk(judged, seed),
+        "operating_points": _operating_points(judged, _quality(predictions, judged), card, seed),
         "sources": _sources(judged, seed),
-        "interval_method": _method(judged, seed),
+        "slices": measure_slices(judged, predictions, seed),
+        "interval_method": method_of(judged, seed),
         "not_in_model": _not_in_model(predictions),
-        "unusable": _unusable(predictions),
+        "unusable": unusable_of(predictions),
         "mistakes": _mistakes(predictions, judged),
         "correct": _correct(predictions, judged, seed),
         "history": [_finite(record) for record in history or ()],
@@ -130,7 +152,7 @@ def _figures(judged: Judged, seed: int) -> Content:
                 "n": int(counts[i].sum()),
                 "predicted": int(counts[:, i].sum()),
                 "groups": len(np.unique(judged.groups[judged.target == i])),
-                "largest_group": _largest(judged.groups[judged.target == i]),
+                "largest_group": largest_group(judged.groups[judged.target == i]),
                 **{key: figure.to_json() for key, figure in per_class[i].items()},
             }
             for i, label in enumerate(judged.labels)
@@ -174,35 +196,49 @@ def _means(
     }
 
 
-def _uncertain(judged: Judged, threshold: float, seed: int) -> Content:
-    sure = judged.confidence >= threshold
+def _quality(predictions: Predictions, judged: Judged) -> FaceQuality:
+    """What is known of how much can be seen of each face; how far the frame cuts it off is not."""
+    unknown = np.full(len(judged.index), np.nan)
+    if predictions.facts is None:
+        return FaceQuality(sides_px(Manifest(predictions.rows[judged.index]).boxes_xyxy()), unknown, unknown)
+    facts = predictions.facts[judged.index].select(pl.col("face_px", "sharpness").cast(pl.Float64).fill_null(math.nan))
+    return FaceQuality(facts["face_px"].to_numpy(), facts["sharpness"].to_numpy(), unknown)
+
+
+def _uncertain(judged: Judged, quality: FaceQuality, thresholds: Thresholds, seed: int) -> Content:
+    """At the artifact's own thresholds: how many faces get no answer, and how good the answers of the others are."""
+    answer, confidence = answers(judged.probabilities, judged.labels, thresholds.masked_from)
+    given = decided(confidence, quality, thresholds)
+    right = (answer == judged.target)[given]
     return {
-        "threshold": threshold,
-        "share": intervals.proportion(~sure, judged.groups, seed).to_json(),
-        "accuracy_of_the_rest": intervals.proportion(judged.right[sure], judged.groups[sure], seed).to_json(),
+        "threshold": thresholds.confidence,
+        "share": intervals.proportion(~given, judged.groups, seed).to_json(),
+        "by_quality": int((~decided(np.ones_like(confidence), quality, thresholds)).sum()),
+        "accuracy_of_the_rest": intervals.proportion(right, judged.groups[given], seed).to_json(),
     }
+
+
+def _operating_points(judged: Judged, quality: FaceQuality, card: ModelCard, seed: int) -> Content:
+    masked = float(np.mean([judged.labels[i] == MASKED for i in judged.target]))
+    content = {}
+    for name, point in card.operating_points.items():
+        figures = {k: f.to_json() for k, f in figures_at(judged, quality, point.thresholds, seed).items()}
+        content[name] = {
+            "thresholds": asdict(point.thresholds),
+            **figures,
+            "said": said_of_point(name, figures, masked),
+        }
+    return content
 
 
 def _sources(judged: Judged, seed: int) -> Content:
     """Each source by itself; empty where there is only one."""
     names = sorted(set(judged.sources))
-    return {name: _of_source(judged.at(judged.sources == name), seed) for name in names} if len(names) > 1 else {}
+    return {name: figures_of_part(judged.at(judged.sources == name), seed) for name in names} if len(names) > 1 else {}
 
 
-def _of_source(part: Judged, seed: int) -> Content:
-    recalls = {
-        label: intervals.proportion(part.right[part.target == i], part.groups[part.target == i], seed)
-        for i, label in enumerate(part.labels)
-    }
-    return {
-        "n": len(part.index),
-        "groups": len(np.unique(part.groups)),
-        "accuracy": intervals.proportion(part.right, part.groups, seed).to_json(),
-        "recall": {label: figure.to_json() for label, figure in recalls.items()},
-    }
-
-
-def _method(judged: Judged, seed: int) -> dict[str, str]:
+def method_of(judged: Judged, seed: int) -> dict[str, str]:
+    """How the intervals were made, in words."""
     boot = f"{intervals.RESAMPLES} resamples, seed {seed}"
     ranking = f"{intervals.ranking_resamples(len(judged.index))} resamples, seed {seed}"
     alone = intervals.independent(judged.groups)
@@ -222,7 +258,8 @@ def _method(judged: Judged, seed: int) -> dict[str, str]:
     }
 
 
-def _model(card: ModelCard, name: str) -> Content:
+def model_of(card: ModelCard, name: str) -> Content:
+    """What a report says of the model."""
     return {
         "name": name,
         "network": card.network,
@@ -237,7 +274,8 @@ def _model(card: ModelCard, name: str) -> Content:
     }
 
 
-def _data(predictions: Predictions, judged: Judged, split: str | None) -> Content:
+def data_of(predictions: Predictions, judged: Judged, split: str | None) -> Content:
+    """What a report says of the data; split: which part it is, read from the rows if None."""
     manifest = Manifest(predictions.rows)
     usable = manifest.usable
     splits = sorted(s for s in usable["split"].unique() if s)
@@ -249,11 +287,11 @@ def _data(predictions: Predictions, judged: Judged, split: str | None) -> Conten
         "n_per_class": {label: int((usable["label"] == label).sum()) for label in CLASSES},
         "sources": sorted(s for s in usable["source"].unique() if s),
         "named_groups": int(usable.filter(pl.col("group").is_not_null()).height),
-        "largest_group": _largest(judged.groups),
+        "largest_group": largest_group(judged.groups),
     }
 
 
-def _largest(groups: Groups) -> int:
+def largest_group(groups: Groups) -> int:
     """How many faces the largest group holds."""
     return int(np.unique(groups, return_counts=True)[1].max(initial=0))
 
@@ -274,7 +312,8 @@ def _not_in_model(predictions: Predictions) -> Content:
     }
 
 
-def _unusable(predictions: Predictions) -> list[Content]:
+def unusable_of(predictions: Predictions) -> list[Content]:
+    """The rows in no figure, with their reasons."""
     table = predictions.table().filter(pl.col("error").is_not_null())
     return [{"path": path, "reason": reason} for path, reason in table.select("path", "error").iter_rows()]
 
@@ -283,7 +322,7 @@ def _mistakes(predictions: Predictions, judged: Judged) -> Content:
     """The most confident mistakes first."""
     wrong = np.flatnonzero(~judged.right)
     worst = wrong[np.argsort(-judged.confidence[wrong], kind="stable")]
-    return {"n": len(wrong), "shown": _examples(predictions, judged, worst[:MISTAKES_SHOWN])}
+    return {"n": len(wrong), "shown": examples(predictions, judged, worst[:MISTAKES_SHOWN])}
 
 
 def _correct(predictions: Predictions, judged: Judged, seed: int) -> Content:
@@ -294,10 +333,11 @@ def _correct(predictions: Predictions, judged: Judged, seed: int) -> Content:
         own = judged.target[order] == i
         turn[own] = np.arange(own.sum())
     chosen = order[np.argsort(turn, kind="stable")][:CORRECT_SHOWN]
-    return {"n": len(order), "shown": _examples(predictions, judged, chosen)}
+    return {"n": len(order), "shown": examples(predictions, judged, chosen)}
 
 
-def _examples(predictions: Predictions, judged: Judged, which: NDArray[np.int64]) -> list[Content]:
+def examples(predictions: Predictions, judged: Judged, which: NDArray[np.int64]) -> list[Content]:
+    """Faces one by one; which: (k,) positions among the judged."""
     names = short_paths(predictions.rows["path"].to_list())
     boxes = predictions.rows.select(BOX).rows()
     return [

@@ -1,4 +1,4 @@
-"""After training: export, prove the export, measure it on held-out pictures, and write the artifact."""
+"""After training: export, prove the export, calibrate and measure it on held-out pictures, and write the artifact."""
 
 from __future__ import annotations
 
@@ -19,13 +19,18 @@ from maskwise.data.manifest import SPLITS, Manifest
 from maskwise.data.splits import straddling
 from maskwise.errors import StorageError
 from maskwise.model.artifact import ONNX_NAME, TENSORS_NAME, ModelCard, sha256_of, write_card
-from maskwise.model.classifier import MaskClassifier
+from maskwise.model.classifier import MaskClassifier, softmax
+from maskwise.model.quality import FaceQuality, sharpness, sides_px
+from maskwise.training import operating_points
+from maskwise.training.calibration import fit_temperature
 from maskwise.training.checkpoint import write_tensors
 from maskwise.training.export import check_parity, export_onnx
 from maskwise.training.history import write_history
+from maskwise.training.judged import judge
 from maskwise.training.listener import Listener
 from maskwise.training.loader import Examples
 from maskwise.training.measure import HISTORY_NAME, measure
+from maskwise.training.predictions import Predictions
 from maskwise.training.recipe import Recipe
 from maskwise.training.report import write_report
 from maskwise.training.trainer import EpochRecord
@@ -72,7 +77,10 @@ def write_artifact(
     parity = check_parity(network, card, folder / ONNX_NAME, np.asarray(crops[spread]))
     history = [record.to_json() for record in records]
     write_history(folder / HISTORY_NAME, history)
-    figures: dict[str, Any] = {"parity": parity.to_json()}
+    card, said = calibrated(card, folder / ONNX_NAME, manifest.part("validation"), sets["validation"])
+    for sentence in said:
+        listener.say(sentence)
+    figures: dict[str, Any] = {"parity": parity.to_json(), "not_chosen": said}
     for split in [name for name in ("test", "validation") if manifest.part(name).rows.height][:1]:
         measured = measure(
             MaskClassifier(card, folder / ONNX_NAME),
@@ -86,6 +94,31 @@ def write_artifact(
         write_report(measured, folder, figures=_plots(manifest))
         figures[split] = _headline(measured.to_json())
     write_card(folder, replace(card, figures=figures))
+
+
+def calibrated(card: ModelCard, onnx: Path, part: Manifest, examples: Examples) -> tuple[ModelCard, list[str]]:
+    """Fit the temperature and choose the operating points on the validation part, never on what is tested on.
+
+    Args:
+        card: at temperature 1, with the recipe's thresholds.
+        onnx: the exported network, which is what will answer.
+        part: the validation rows.
+        examples: their crops and classes, in the same order.
+
+    Returns:
+        The card with what could be had, and in words whatever could not.
+    """
+    if not len(examples):
+        return card, ["temperature stays 1 and no operating points are chosen: there is no validation part"]
+    logits = MaskClassifier(card, onnx).logits(examples.crops)
+    temperature = fit_temperature(logits, examples.targets)
+    judged = judge(Predictions(part.rows, card.labels, softmax(logits, temperature.value)))
+    sharp = np.array([sharpness(crop) for crop in examples.crops], np.float64)
+    quality = FaceQuality(sides_px(part.boxes_xyxy()), sharp, np.full(len(sharp), np.nan))
+    points, said = operating_points.choose(judged, quality, card.thresholds)
+    thresholds = points["balanced"].thresholds if points else card.thresholds
+    told = [temperature.because] if temperature.because else []
+    return replace(card, temperature=temperature.value, thresholds=thresholds, operating_points=points), told + said
 
 
 def _plots(manifest: Manifest) -> dict[str, Figure]:

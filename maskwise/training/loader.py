@@ -1,4 +1,4 @@
-"""From a manifest to batches: every face is decoded and cut once, then each epoch only gathers and augments.
+"""From a manifest to examples: every face is decoded and cut once, then each epoch only gathers and augments.
 
 The cut faces lie in one memory-mapped array in the run's folder, shared by all processes, so memory stays flat however
 many there are; it is removed when training ends, since no face is kept that nobody asked to keep.
@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,8 +19,8 @@ from maskwise.data.manifest import Manifest
 from maskwise.errors import DataError, StorageError
 from maskwise.model.crops import CropSpec
 from maskwise.training.cutting import cut_ahead
-from maskwise.training.recipe import Augment
-from maskwise.values import Image
+from maskwise.training.recipe import Sampling
+from maskwise.training.sampling import weights_of
 
 Crops = NDArray[np.uint8]
 T = TypeVar("T")
@@ -33,10 +32,12 @@ class Examples:
 
     crops: (n, size, size, 3) uint8 RGB; often a memory map.
     targets: (n,) int64, positions in the labels.
+    weights: (n,) chance of each to be drawn in a balanced epoch, sum 1; None where an epoch sees every one once.
     """
 
     crops: Crops
     targets: NDArray[np.int64]
+    weights: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -75,8 +76,8 @@ def load_crops(path: Path) -> Crops:
     return crops
 
 
-def examples(manifest: Manifest, labels: tuple[str, ...], crops: Crops) -> Examples:
-    """Pair cut faces with their classes' positions.
+def examples(manifest: Manifest, labels: tuple[str, ...], crops: Crops, sampling: Sampling | None = None) -> Examples:
+    """Pair cut faces with their classes' positions, and with how often they are drawn.
 
     Raises:
         DataError: a row's label is not one of the labels.
@@ -85,44 +86,18 @@ def examples(manifest: Manifest, labels: tuple[str, ...], crops: Crops) -> Examp
     if unknown:
         raise DataError(f"labels {sorted(unknown)} are not among the model's {list(labels)}")
     targets = np.array([labels.index(name) for name in manifest.rows["label"]], np.int64)
-    return Examples(crops, targets)
+    return Examples(crops, targets, weights_of(manifest.rows, sampling or Sampling()))
 
 
-def epoch_batches(n: int, batch_size: int, seed: int, epoch: int) -> list[NDArray[np.int64]]:
-    """Every example once, in an order that depends on seed and epoch alone, so that a resumed run repeats it."""
-    order = np.random.default_rng([seed, epoch]).permutation(n)
-    return [order[start : start + batch_size] for start in range(0, n, batch_size)]
+def epoch_order(data: Examples, sampling: Sampling, seed: int, epoch: int) -> NDArray[np.int64]:
+    """Which examples an epoch sees, in which order; seed and epoch alone decide, so that a resumed run repeats it.
 
-
-def augmented(crops: Crops, change: Augment, seed: int, epoch: int, indices: NDArray[np.int64]) -> Crops:
-    """Random changes, each example's drawn from its own stream: independent of batching and of processes."""
-    if change == Augment():
-        return crops
-    streams = (np.random.default_rng([seed, epoch, int(i)]) for i in indices)
-    return np.stack([_change(crop, change, rng) for crop, rng in zip(crops, streams, strict=True)])
-
-
-def _change(crop: Image, change: Augment, rng: np.random.Generator) -> Image:
-    flip, contrast, brightness, zoom, *rest = rng.uniform(-1, 1, 9)
-    gains, shift = np.array(rest[:3]), np.array(rest[3:5])
-    image = crop[:, ::-1] if change.flip and flip < 0 else crop
-    if change.shift or change.zoom:
-        image = _moved(image, shift * change.shift, 1 + zoom * change.zoom)
-    if change.light or change.colour:
-        scale = (1 + contrast * change.light) * (1 + gains * change.colour)
-        offset = 127.5 * (1 - scale.mean() + brightness * change.light)
-        image = np.clip(image * scale.astype(np.float32) + np.float32(offset), 0, 255).astype(np.uint8)
-    return np.ascontiguousarray(image)
-
-
-def _moved(image: Image, shift: NDArray[np.float64], zoom: float) -> Image:
-    size = image.shape[0]
-    centre = (size - 1) / 2
-    matrix = np.array([[zoom, 0, 0], [0, zoom, 0]], np.float64)
-    matrix[:, 2] = centre * (1 - zoom) + shift * size
-    return np.asarray(
-        cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8
-    )
+    `once` sees every example once. `balanced` draws them with their weights: some come several times, some not at all.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    if data.weights is None:
+        return rng.permutation(len(data))
+    return rng.choice(len(data), sampling.size or len(data), p=data.weights)
 
 
 def ahead(items: Iterator[T]) -> Iterator[T]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from maskwise.data.boxes import add_boxes
+from maskwise.data.boxes import detected
 from maskwise.data.manifest import Manifest
 from maskwise.errors import DataError
 from maskwise.model.classifier import MaskClassifier
@@ -45,7 +45,7 @@ def measure_artifact(
     return measure(
         classifier,
         manifest,
-        name=_name(folder),
+        name=name_of(folder),
         split=split,
         history=read_history(folder / HISTORY_NAME),
         split_check=trained_on.get("split_check") if own else None,
@@ -64,17 +64,29 @@ def measure(
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Measure a loaded model; see `measure_artifact`. split_check: see `maskwise.training.evaluation.evaluate`."""
-    if split is not None:
-        manifest = Manifest(manifest.rows.filter((pl.col("split") == split) | pl.col("error").is_not_null()))
-        if not manifest.usable.height:
-            raise DataError(f"the data has no usable rows in the split {split!r}; leave --split out or split the data")
+    manifest = of_split(manifest, split)
+    detector = YuNet()
     if classifier.card.faces == "detect":
-        manifest = add_boxes(manifest, YuNet())
-    predictions = predict(classifier, manifest, progress)
+        manifest = detected(manifest, detector)
+    predictions = predict(classifier, manifest, progress, find=detector.once)
     return evaluate(predictions, classifier.card, name=name, split=split, history=history, split_check=split_check)
 
 
-def _name(folder: Path) -> str:
+def of_split(manifest: Manifest, split: str | None) -> Manifest:
+    """The rows of one split, and those that cannot be used; all of them if None.
+
+    Raises:
+        DataError: it has no usable row.
+    """
+    if split is None:
+        return manifest
+    part = Manifest(manifest.rows.filter((pl.col("split") == split) | pl.col("error").is_not_null()))
+    if not part.usable.height:
+        raise DataError(f"the data has no usable rows in the split {split!r}; leave --split out or split the data")
+    return part
+
+
+def name_of(folder: Path) -> str:
     """A run's artifact is called after its run."""
     resolved = folder.resolve()
     return resolved.parent.name if resolved.name == "artifact" else resolved.name

@@ -14,8 +14,12 @@ from numpy.typing import NDArray
 
 from maskwise.data.manifest import SCHEMA, Manifest
 from maskwise.errors import DataError, ShapeError
+from maskwise.model.crops import cut
+from maskwise.model.faces import FaceDetector
 from maskwise.model.storage import written_whole
-from maskwise.training.cutting import cut_ahead
+from maskwise.training.cutting import look_ahead
+from maskwise.training.facts import FACTS, FaceFacts, facts_table, measure_face
+from maskwise.values import Image
 
 if TYPE_CHECKING:
     from maskwise.model.classifier import MaskClassifier
@@ -30,11 +34,13 @@ class Predictions:
     rows: a manifest's rows; those with an `error` were not looked at.
     labels: the model's classes.
     probabilities: (rows, classes) float32, rows sum to 1; nan where the row has an error.
+    facts: what was measured of each face, a table of `maskwise.training.facts.FACTS`; None where nobody looked.
     """
 
     rows: pl.DataFrame
     labels: tuple[str, ...]
     probabilities: NDArray[np.float32]
+    facts: pl.DataFrame | None = None
 
     def __post_init__(self) -> None:
         if self.rows.schema != SCHEMA:
@@ -45,6 +51,8 @@ class Predictions:
         unanswered = np.isnan(self.probabilities[self.rows["error"].is_null().to_numpy()]).any()
         if unanswered:
             raise DataError("probabilities: nan for a face that has no error; give the row its reason instead")
+        if self.facts is not None and (self.facts.schema != FACTS or self.facts.height != self.rows.height):
+            raise DataError(f"facts: expected {self.rows.height} rows of {FACTS}, got {self.facts}")
 
     def table(self) -> pl.DataFrame:
         """One row for each face: what predictions.csv holds.
@@ -68,6 +76,7 @@ class Predictions:
             pl.Series("predicted", predicted, pl.String),
             pl.Series("confidence", confidence, pl.Float64),
             *(pl.Series(name, values, pl.Float64) for name, values in columns.items()),
+            *(self.facts if self.facts is not None else ()),
             pl.Series("error", reasons, pl.String),
         )
 
@@ -92,7 +101,11 @@ def short_paths(paths: Sequence[str]) -> list[str]:
 
 
 def predict(
-    classifier: MaskClassifier, manifest: Manifest, progress: Callable[[int, int], None] | None = None
+    classifier: MaskClassifier,
+    manifest: Manifest,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    find: FaceDetector | None = None,
 ) -> Predictions:
     """Ask a model about every usable face of a data set.
 
@@ -102,8 +115,10 @@ def predict(
     Args:
         classifier: the model.
         manifest: the data; a row without a box is judged as a whole picture. Where the model's card says
-            `faces: detect`, give the rows their boxes first (`maskwise.data.boxes.add_boxes`).
+            `faces: detect`, give the rows their boxes first (`maskwise.data.boxes.detected`).
         progress: hears of faces done and faces in all.
+        find: measure facts of each face as well, in the same threads and from the same decoding; how it finds the face
+            in a cut around it is told in `maskwise.training.facts.measure_face`.
 
     Returns:
         Every row of the manifest; one that can no longer be read, or has no label, has its reason in `error`.
@@ -112,14 +127,23 @@ def predict(
     errors = [error or (None if label else NO_LABEL) for error, label in rows.select("error", "label").iter_rows()]
     probabilities = np.full((rows.height, len(classifier.labels)), np.nan, np.float32)
     usable, done = [i for i, error in enumerate(errors) if error is None], 0
-    for picture in cut_ahead(rows["path"].to_list(), manifest.boxes_xyxy(), usable, classifier.card.crop):
-        good = {i: crop for i, crop in picture.items() if not isinstance(crop, str)}
+    boxes, labels, spec = manifest.boxes_xyxy(), rows["label"].to_list(), classifier.card.crop
+    facts: list[FaceFacts | None] = [None] * rows.height
+
+    def look(image: Image, i: int) -> tuple[Image, FaceFacts | None]:
+        return cut(image, boxes[i], spec), measure_face(image, boxes[i], labels[i], find) if find else None
+
+    for taken in look_ahead(rows["path"].to_list(), usable, look):
+        good = {i: found for i, found in taken.items() if not isinstance(found, str)}
         if good:
-            probabilities[list(good)] = classifier(np.stack(list(good.values())))
-        for i in picture.keys() - good.keys():
-            errors[i] = str(picture[i])
-        done += len(picture)
+            probabilities[list(good)] = classifier(np.stack([crop for crop, _ in good.values()]))
+        for i, found in taken.items():
+            if isinstance(found, str):
+                errors[i] = found
+            else:
+                facts[i] = found[1]
+        done += len(taken)
         if progress:
             progress(done, len(usable))
     judged = rows.with_columns(pl.Series("error", errors, pl.String))
-    return Predictions(judged, classifier.labels, probabilities)
+    return Predictions(judged, classifier.labels, probabilities, facts_table(facts) if find else None)

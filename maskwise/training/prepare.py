@@ -1,13 +1,18 @@
-"""Before training: find faces where asked, split, and write down what is trained on what."""
+"""Before training: find faces where asked, split, draw masks where asked, and write down what is trained on what."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from maskwise.data.boxes import add_boxes
+import polars as pl
+
+from maskwise.data import manifest as manifests
+from maskwise.data.boxes import detected
 from maskwise.data.formats import check_trainable
 from maskwise.data.manifest import SPLITS, Manifest
+from maskwise.data.rendering import Render, render_dataset
 from maskwise.data.splits import split
 from maskwise.errors import StorageError
 from maskwise.model import networks
@@ -17,7 +22,7 @@ from maskwise.training.recipe import Recipe
 
 
 def prepare(manifest: Manifest, recipe: Recipe, run: Path, listener: Listener) -> None:
-    """Find faces where asked, split, and write recipe and manifest into the run's folder.
+    """Find faces where asked, split, draw masks where asked, and write recipe and manifest into the run's folder.
 
     Raises:
         DataError: too few pictures; the message says how many of what.
@@ -28,19 +33,31 @@ def prepare(manifest: Manifest, recipe: Recipe, run: Path, listener: Listener) -
             f"{run} already holds a run; go on with it by --resume {run}, or name another folder with --out"
         )
     if recipe.faces == "detect":
-        manifest = add_boxes(manifest, YuNet(), partial(listener.progress, "finding faces"))
+        manifest = detected(manifest, YuNet(), partial(listener.progress, "finding faces"))
     check_trainable(manifest)
-    chosen = recipe.split
-    manifest = split(manifest, by=chosen.by, validation=chosen.validation, test=chosen.test, seed=chosen.seed)
+    manifest = split(manifest, **asdict(recipe.split))
     networks.build(recipe.network, len(manifest.labels), recipe.crop.size_px)  # a wrong name must not cost the reading
     try:
         run.mkdir(parents=True, exist_ok=True)
         (run / "recipe.yaml").write_text(recipe.to_yaml())
     except OSError as error:
         raise StorageError(f"cannot write into {run}: {error.strerror or error}") from error
+    if recipe.render is not None:
+        manifest = manifests.concat([manifest, _rendered(manifest, recipe.render, recipe.faces, run, listener)])
     manifest.save(run / "manifest.parquet")
     for line in describe(manifest):
         listener.say(line)
+
+
+def _rendered(manifest: Manifest, render: Render, faces: str, run: Path, listener: Listener) -> Manifest:
+    """Masks on the bare faces that are trained on, into RUN/rendered; only these, so that nothing tested is seen."""
+    trained_on = manifest.part("train")
+    drawn = render_dataset(
+        trained_on, run / "rendered", render, progress=partial(listener.progress, "drawing masks"), say=listener.say
+    ).manifest
+    if faces == "detect":  # a mask moves the box that the detector draws
+        drawn = detected(drawn, YuNet(), partial(listener.progress, "finding faces under the masks"))
+    return Manifest(drawn.rows.with_columns(split=pl.when(pl.col("error").is_null()).then(pl.lit("train"))))
 
 
 def describe(manifest: Manifest) -> list[str]:

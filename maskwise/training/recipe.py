@@ -6,13 +6,15 @@ The resolved copy is saved beside the weights. Where training runs (device, proc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 
+from maskwise.data.collection import Source
+from maskwise.data.rendering import Render
 from maskwise.errors import ConfigError
 from maskwise.model.config import from_mapping
 from maskwise.model.crops import CropSpec
@@ -36,27 +38,37 @@ def _share(name: str, value: float) -> None:
 class Split:
     """How the data is divided.
 
-    by: `group` keeps people and exact duplicates on one side, `random` is the study's way, `given` keeps the
-        manifest's own.
-    validation, test: a count of rows (whole number of 1 or more), or a share (below 1).
+    by: `group` keeps people and exact duplicates on one side, `source` tests on one whole source, `random` is the
+        study's way, `given` keeps the manifest's own.
+    validation, test: a count of rows (whole number of 1 or more), or a share (below 1); with `source`, test is the
+        source's name.
+    keep_test: faces that the data marks as `test` stay so, and only the others are divided.
     """
 
-    by: Literal["group", "random", "given"] = "group"
+    by: Literal["group", "source", "random", "given"] = "group"
     validation: int | float = 0.2
-    test: int | float = 0.0
+    test: int | float | str = 0.0
+    keep_test: bool = False
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Optimizer:
-    """name: `sgd` (with momentum), or `adamw` (momentum is not used)."""
+    """How the weights move.
+
+    name: `sgd` (with momentum), or `adamw` (momentum is not used).
+    clip: largest norm of a step's gradient; null lets it be as large as it is.
+    """
 
     name: Literal["sgd", "adamw"] = "sgd"
     lr: float = 1e-3
     momentum: float = 0.9
     weight_decay: float = 0.0
+    clip: float | None = None
 
     def __post_init__(self) -> None:
+        if self.clip is not None:
+            _positive("optimizer.clip", self.clip)
         _positive("optimizer.lr", self.lr)
         _share("optimizer.momentum", self.momentum)
         if self.weight_decay < 0:
@@ -85,22 +97,65 @@ class Schedule:
 class Augment:
     """Random changes to training crops; all off in the study.
 
-    flip: mirror half of them.
-    light: brightness and contrast change by up to this share.
-    colour: each of R, G, B is scaled by up to this share, as a camera's white balance does.
-    shift: moved by up to this share of the crop's side.
-    zoom: enlarged or shrunk by up to this share.
+    How much:
+        flip: mirror half of them.
+        light: brightness and contrast change by up to this share.
+        colour: each of R, G, B is scaled by up to this share, as a camera's white balance does.
+        gamma: middle tones, by an exponent between exp(-gamma) and exp(gamma).
+        shift: moved by up to this share of the crop's side.
+        zoom: enlarged or shrunk by up to this share.
+        rotate: turned by up to so many degrees.
+        context: share of the side that is kept around each crop, so that a moved crop shows the picture there and not
+            its own repeated edge.
+
+    How often, as a share of the crops:
+        coarse: shrunk to between 20 pixels and its own size, and enlarged again: a face that is far away.
+        blur: out of focus, or moved while the shutter was open.
+        noise: of a dim sensor.
+        jpeg: compressed with a quality of 25 to 95.
+        grey: without colour.
     """
 
     flip: bool = False
     light: float = 0.0
     colour: float = 0.0
+    gamma: float = 0.0
     shift: float = 0.0
     zoom: float = 0.0
+    rotate: float = 0.0
+    context: float = 0.0
+    coarse: float = 0.0
+    blur: float = 0.0
+    noise: float = 0.0
+    jpeg: float = 0.0
+    grey: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("light", "colour", "shift", "zoom"):
-            _share(f"augment.{name}", getattr(self, name))
+        for f in fields(self):
+            if f.name not in ("flip", "rotate"):
+                _share(f"augment.{f.name}", getattr(self, f.name))
+        if not 0 <= self.rotate <= 180:
+            raise ConfigError(f"augment.rotate: {self.rotate} must be between 0 and 180 degrees")
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Which examples an epoch sees.
+
+    by: `once`, every example once; `balanced`, drawn so that every class comes equally often, and within a class each
+        source as often as the square root of its size asks for.
+    size: examples in a balanced epoch; as many as there are if null.
+    rendered: share of rendered pictures among those of a class, where it has both.
+    """
+
+    by: Literal["once", "balanced"] = "once"
+    size: int | None = None
+    rendered: float = 0.33
+
+    def __post_init__(self) -> None:
+        _share("sampling.rendered", self.rendered)
+        if self.size is not None:
+            _positive("sampling.size", self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +163,17 @@ class Recipe:
     """What training does.
 
     network: a name that `maskwise.model.networks.build` knows.
-    pretrained: let timm fetch its published weights (network traffic; timm networks only).
-    faces: pictures without a box: `whole` takes them as they are, `detect` finds the face first.
+    pretrained: begin with published weights; `efficientnet-lite0` has them in an installed package, `timm/<name>`
+        fetches them over the network.
+    faces: what is cut: `whole`, the annotated box, or the whole picture where there is none; `detect`, the box in which
+        the detector finds the same face, as inference does.
+    sources: where --data names a folder that holds these data sets, what each of them is for.
+    render: pictures to draw of the bare faces that are trained on, and to train on as well; null draws none.
     epochs, batch_size: one step sees batch_size crops over all processes together.
+    label_smoothing: share of each target that is spread evenly over the classes (Szegedy et al. 2016).
+    mixup: mix pairs of crops with a share drawn from Beta(mixup, mixup) (Zhang et al. 2018); 0 mixes none.
+    ema: the artifact gets a moving average of the weights that keeps this share of itself each step; 0 takes them as
+        they are.
     keep: which epoch's weights become the artifact: the `last`, or the `best` by validation loss.
     patience: stop after this many epochs without a lower validation loss; null trains them all.
     precision: `32-true`, or `bf16-mixed` where the device has it.
@@ -122,10 +185,16 @@ class Recipe:
     preprocess: Preprocess = field(default_factory=Preprocess)
     thresholds: Thresholds = field(default_factory=Thresholds)
     faces: Literal["whole", "detect"] = "whole"
+    sources: dict[str, Source] = field(default_factory=dict)
+    render: Render | None = None
     split: Split = field(default_factory=Split)
     optimizer: Optimizer = field(default_factory=Optimizer)
     schedule: Schedule = field(default_factory=Schedule)
     augment: Augment = field(default_factory=Augment)
+    sampling: Sampling = field(default_factory=Sampling)
+    label_smoothing: float = 0.0
+    mixup: float = 0.0
+    ema: float = 0.0
     epochs: int = 4
     batch_size: int = 64
     keep: Literal["last", "best"] = "last"
@@ -140,18 +209,30 @@ class Recipe:
             _positive("patience", self.patience)
         if self.seed < 0 or self.split.seed < 0:
             raise ConfigError("seed: must not be below 0")
-        if self.pretrained and not self.network.startswith("timm/"):
-            raise ConfigError(f"pretrained: only timm networks have published weights, not {self.network!r}")
+        _share("label_smoothing", self.label_smoothing)
+        if self.mixup < 0 or not 0 <= self.ema < 1:
+            raise ConfigError(f"mixup: {self.mixup} must not be below 0, ema: {self.ema} must be 0 or more and below 1")
+        if self.augment.context and self.faces != "detect":
+            raise ConfigError("augment.context: a whole picture has nothing around it; set faces to detect, or it to 0")
+        if self.pretrained and self.network.startswith("sequential"):
+            raise ConfigError(f"pretrained: there are no published weights of {self.network!r}; set it to false")
 
     def to_mapping(self) -> dict[str, Any]:
         """Plain numbers, texts and lists, for JSON and YAML."""
         mapping = asdict(self)
-        mapping["preprocess"] = {key: list(value) for key, value in mapping["preprocess"].items()}
-        return mapping
+        plain: dict[str, Any] = _plain(mapping)
+        return plain
 
     def to_yaml(self) -> str:
         """The resolved recipe, as saved beside the weights."""
         return yaml.safe_dump(self.to_mapping(), sort_keys=False)
+
+
+def _plain(value: Any) -> Any:
+    """Lists for tuples, all the way down: YAML would write tuples as Python objects."""
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def names() -> list[str]:

@@ -17,9 +17,10 @@ Content = dict[str, Any]
 
 
 def summary(content: Content) -> list[str]:
-    """One sentence for each class that was tested, as a person would say it."""
+    """One sentence for each class that was tested, as a person would say it, and one for the worst slice."""
     return [
-        said_of_class(label, figures["recall"]) for label, figures in content["per_class"].items() if figures["n"] > 0
+        *(said_of_class(label, figures["recall"]) for label, figures in content["per_class"].items() if figures["n"]),
+        content["slices"]["sentence"],
     ]
 
 
@@ -31,6 +32,56 @@ def said_of_class(label: str, recall: Content) -> str:
         f"Out of {of:,} {label} faces, {_of(recall['value'], of)} ({low:,} to {high:,}) are called {label}; "
         f"counted on {faces(recall['n'])}."
     )
+
+
+def said_of_slices(slices: Content) -> str:
+    """The worst slice in words, or that none can be claimed."""
+    if not slices["tested"]:
+        return f"No kind of face could be compared with the rest: that takes {FEW_FACES} faces on both sides."
+    worst = slices["worst"]
+    if worst is None:
+        return f"No slice is clearly worse than the rest; {slices['tested']} were compared."
+    right = worst["accuracy"]
+    low, high = math.floor(right["low"] * 100), math.ceil(right["high"] * 100)
+    fewer = max(round(-worst["difference"]["value"] * 100), 1)
+    return (
+        f"Clearly worst slice: {worst['fact']} {worst['name']}. Out of 100 such faces, {_of(right['value'], 100)} "
+        f"({low} to {high}) are called what they are, {fewer} fewer than of other faces of the same classes; "
+        f"counted on {faces(right['n'])}."
+    )
+
+
+PURPOSES = {
+    "balanced": "For everyday.",
+    "gate": "For a door: what is not surely masked gets no pass.",
+    "statistics": "For counting: every face counts; mistakes cancel if masks are as common as when it was chosen.",
+}
+
+
+def said_of_point(name: str, figures: Content, masked: float) -> str:
+    """What an operating point gives and costs, per 100 faces.
+
+    Args:
+        name: of the operating point.
+        figures: as `maskwise.training.operating_points.figures_at` measures them, in JSON.
+        masked: share of the faces that is masked.
+    """
+    said = [PURPOSES[name]] if name in PURPOSES else []
+    said.append(f"Of 100 faces {_per_100(figures['decided'])} get an answer")
+    if figures["error"]["n"]:
+        said[-1] += f"; of 100 answers {_per_100(figures['error'])} are wrong"
+    if figures["passed"]["n"]:
+        said.append(f"Of 100 faces without a proper mask {_per_100(figures['passed'])} pass as masked")
+    if figures["alarmed"]["n"]:
+        said.append(f"Of 100 masked faces {_per_100(figures['alarmed'])} raise a false alarm")
+    said.append(f"Of 100 faces {_per_100(figures['called_masked'])} are called masked, {100 * masked:.1f} are")
+    return " ".join(sentence.rstrip(".") + "." for sentence in said)
+
+
+def _per_100(figure: Content) -> str:
+    """A share of 100, with its interval rounded outwards."""
+    low, high = math.floor(1000 * figure["low"] + 1e-9) / 10, math.ceil(1000 * figure["high"] - 1e-9) / 10
+    return f"{100 * figure['value']:.1f} ({low:.1f} to {high:.1f})"
 
 
 def _of(value: float, of: int) -> str:
@@ -46,19 +97,30 @@ def faces(n: int) -> str:
 
 def warnings(content: Content) -> list[str]:
     """What makes the figures weaker than they look."""
-    return [
-        *_missing(content),
-        *_unknown(content),
-        *_few(content),
-        *_dominated(content),
-        *_split(content),
-        *_unread(content),
-    ]
+    return [*_unknown(content), *split_warnings(content), *data_warnings(content)]
+
+
+def data_warnings(content: Content) -> list[str]:
+    """What makes the figures of any model weaker: too few faces, too few people, pictures that were not read."""
+    return [*_missing(content), *_few(content), *_dominated(content), *_unread(content)]
 
 
 def notes(content: Content) -> list[str]:
     """What a careful reader wants to know before using the figures elsewhere."""
-    said, data = [], content["data"]
+    data = content["data"]
+    said = data_notes(data)
+    if content["operating_points"] and content["split_check"] is not None and data["split"] == "validation":
+        said.insert(
+            0,
+            "Temperature and operating points were chosen on these same faces: calibration and operating points look a "
+            "little better here than they are.",
+        )
+    return said
+
+
+def data_notes(data: Content) -> list[str]:
+    """What the data cannot tell, whichever model is asked."""
+    said = []
     if not data["named_groups"]:
         said.append(
             "The data does not say which pictures show the same person or scene. Where some do, the intervals are "
@@ -111,7 +173,8 @@ def _dominated(content: Content) -> list[str]:
     ]
 
 
-def _split(content: Content) -> list[str]:
+def split_warnings(content: Content) -> list[str]:
+    """Whether a model has seen what it is tested on."""
     said, check, data = [], content["split_check"] or {}, content["data"]
     groups, duplicates = int(check.get("groups") or 0), int(check.get("duplicates") or 0)
     if groups:

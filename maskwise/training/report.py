@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,8 +49,8 @@ def write_report(
     except OSError as error:
         raise StorageError(f"cannot write the report into {folder}: {error.strerror or error}") from error
     evaluation.predictions.write_csv(folder / CSV_NAME)
-    _write(folder / JSON_NAME, json.dumps(evaluation.to_json(), indent=2, allow_nan=False, ensure_ascii=False) + "\n")
-    _write(folder / HTML_NAME, render(evaluation, figures=figures, pictures=pictures))
+    write_text(folder / JSON_NAME, as_json(evaluation.to_json()))
+    write_text(folder / HTML_NAME, render(evaluation, figures=figures, pictures=pictures))
     return folder / HTML_NAME
 
 
@@ -61,7 +61,9 @@ def render(evaluation: Evaluation, *, figures: Mapping[str, Figure] | None = Non
         r=content,
         headlines=_headlines(content),
         from_share=_axis_start(content),
+        slices_from=_round_share_below(s["accuracy"] for s in content["slices"]["shown"]),
         ranking=charts.ranking_charts(content),
+        confidence=charts.confidence_charts(content),
         learning=charts.history_charts(content["history"]),
         chart=charts,
         figures={
@@ -86,7 +88,11 @@ def _headlines(content: Content) -> list[tuple[str, str, Content]]:
 
 def _axis_start(content: Content) -> float:
     """Where the little axes of the headline figures begin: at a round share below every interval."""
-    return min(math.floor(figure["low"] * 10) for _, _, figure in _headlines(content)) / 10 if content["n"] else 0.0
+    return _round_share_below([figure for _, _, figure in _headlines(content)]) if content["n"] else 0.0
+
+
+def _round_share_below(figures: Iterable[Content]) -> float:
+    return min((math.floor(figure["low"] * 10) for figure in figures), default=0) / 10
 
 
 def _thumbnails(evaluation: Evaluation) -> dict[int, str | None]:
@@ -97,6 +103,16 @@ def _thumbnails(evaluation: Evaluation) -> dict[int, str | None]:
     return dict(zip(rows, pictures, strict=True))
 
 
-def _write(path: Path, text: str) -> None:
+def as_json(content: Content) -> str:
+    """A report for programs, as text."""
+    return json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file, complete or not at all.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
     with written_whole(path) as partial:
         partial.write_text(text, encoding="utf-8")

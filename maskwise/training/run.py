@@ -8,7 +8,7 @@ RUN/artifact/                          what comes out
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import torch
 import yaml
 from lightning_fabric import Fabric
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 from maskwise.data import manifest as manifests
 from maskwise.data.manifest import Manifest
@@ -23,6 +24,7 @@ from maskwise.errors import ConfigError, DataError
 from maskwise.model import networks
 from maskwise.model.config import from_mapping
 from maskwise.training import checkpoint
+from maskwise.training.augment import wider
 from maskwise.training.finish import write_artifact
 from maskwise.training.history import write_history
 from maskwise.training.listener import Listener
@@ -30,7 +32,7 @@ from maskwise.training.loader import Examples, cut_all, examples, load_crops
 from maskwise.training.logs import TensorBoard
 from maskwise.training.prepare import prepare
 from maskwise.training.recipe import Precision, Recipe
-from maskwise.training.trainer import EpochRecord, fit, make_optimizer
+from maskwise.training.trainer import EpochRecord, fit, make_average, make_optimizer
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -127,9 +129,13 @@ def _train_prepared(fabric: Fabric, run: Path, listener: Listener) -> Path:
     try:
         if fabric.is_global_zero:
             for name, part in parts.items():
-                cut_all(part, recipe.crop, files[name], partial(listener.progress, f"cutting {name}"))
+                spec = wider(recipe.crop, recipe.augment) if name == "train" else recipe.crop
+                cut_all(part, spec, files[name], partial(listener.progress, f"cutting {name}"))
         fabric.barrier()
-        sets = {name: examples(part, manifest.labels, load_crops(files[name])) for name, part in parts.items()}
+        sets = {
+            name: examples(part, manifest.labels, load_crops(files[name]), recipe.sampling)
+            for name, part in parts.items()
+        }
         network, records = learn(fabric, recipe, manifest, sets, run, listener)
         if fabric.is_global_zero:
             write_artifact(network, recipe, manifest, sets, records, run, listener)
@@ -154,23 +160,23 @@ def learn(
     optimizer = make_optimizer(network, recipe)
     wrapped, wrapped_optimizer = fabric.setup(network, optimizer)
     last, best = run / "checkpoints" / "last.safetensors", run / "checkpoints" / "best.safetensors"
-    records = _restore(last, network, optimizer, manifest.fingerprint())
+    average = make_average(network, recipe)
+    records = _restore(last, network, optimizer, average, manifest.fingerprint())
     board = TensorBoard(run / "tensorboard", records) if fabric.is_global_zero else None
-    epochs = (
-        ()
-        if stopped(records, recipe.patience)
-        else fit(
-            fabric, wrapped, wrapped_optimizer, recipe, sets["train"], sets["validation"], len(records), listener.step
-        )
-    )
-    for record in epochs:
+
+    def go_on() -> Iterator[EpochRecord]:
+        train, validation = sets["train"], sets["validation"]
+        first = len(records)
+        return fit(fabric, wrapped, wrapped_optimizer, recipe, train, validation, first, listener.step, average)
+
+    for record in () if stopped(records, recipe.patience) else go_on():
         records.append(record)
         if board:
             history = [r.to_json() for r in records]
             state = {"fingerprint": manifest.fingerprint(), "records": history}
             if best_epoch(records) == record.epoch:
-                checkpoint.save(best, network, None, state)
-            checkpoint.save(last, network, optimizer, state)
+                checkpoint.save(best, network if average is None else average.module, None, state)
+            checkpoint.save(last, network, optimizer, state, average)
             write_history(run / "history.csv", history)
             board.add(record)
             listener.epoch(record, recipe.epochs)
@@ -178,7 +184,10 @@ def learn(
             break
     if board:
         board.close()
-        checkpoint.load(best if recipe.keep == "best" else last, network)
+        if recipe.keep == "best":
+            checkpoint.load(best, network)
+        elif average is not None:
+            network.load_state_dict(average.module.state_dict())
     return network.cpu(), records
 
 
@@ -193,10 +202,16 @@ def stopped(records: list[EpochRecord], patience: int | None) -> bool:
     return bool(records) and patience is not None and records[-1].epoch - best_epoch(records) >= patience
 
 
-def _restore(last: Path, network: nn.Module, optimizer: torch.optim.Optimizer, fingerprint: str) -> list[EpochRecord]:
+def _restore(
+    last: Path,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    average: AveragedModel | None,
+    fingerprint: str,
+) -> list[EpochRecord]:
     if not last.exists():
         return []
-    state = checkpoint.load(last, network, optimizer)
+    state = checkpoint.load(last, network, optimizer, average)
     if state["fingerprint"] != fingerprint:
         raise DataError(f"the pictures or labels changed since {last} was saved; start a new run with --out")
     return [EpochRecord(**record) for record in state["records"]]

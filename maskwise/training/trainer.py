@@ -15,12 +15,16 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.distributions import Beta
 from torch.nn.functional import cross_entropy
 from torch.optim import SGD, AdamW, Optimizer
+from torch.optim.swa_utils import AveragedModel
 
 from maskwise.errors import UsageError
-from maskwise.training.loader import Examples, ahead, augmented, epoch_batches
+from maskwise.training.augment import augmented
+from maskwise.training.loader import Examples, ahead, epoch_order
 from maskwise.training.recipe import Recipe, Schedule
 
 Batch = tuple[Tensor, Tensor, float]
@@ -59,6 +63,21 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> Optimizer:
     return AdamW(network.parameters(), given.lr, weight_decay=given.weight_decay)
 
 
+def make_average(network: nn.Module, recipe: Recipe) -> AveragedModel | None:
+    """A copy of the network whose weights follow those that are trained; None where the recipe wants none.
+
+    Early on it keeps less of itself than the recipe says: the first weights know nothing, and would stay in it long.
+    """
+    if not recipe.ema:
+        return None
+
+    def follow(averaged: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
+        kept = min(recipe.ema, (int(steps) + 1) / (int(steps) + 10))
+        return averaged * kept + current * (1 - kept)
+
+    return AveragedModel(network, avg_fn=follow, use_buffers=True)
+
+
 def lr_scale(schedule: Schedule, epochs_done: float, epochs: int) -> float:
     """Factor on the learning rate after a (fractional) number of epochs."""
     if epochs_done < schedule.warmup_epochs:
@@ -80,6 +99,7 @@ def fit(
     validation: Examples,
     first_epoch: int = 0,
     on_step: OnStep | None = None,
+    average: AveragedModel | None = None,
 ) -> Iterator[EpochRecord]:
     """Train in place; one record per epoch.
 
@@ -92,6 +112,7 @@ def fit(
         validation: what is measured on; may be empty, then the records' validation figures are None.
         first_epoch: where a resumed run goes on.
         on_step: hears how it goes.
+        average: follows the weights, and is what is measured on; None measures the weights themselves.
 
     Raises:
         UsageError: the loss is no longer a number.
@@ -100,33 +121,46 @@ def fit(
         started, waited_s, sums = time.monotonic(), 0.0, torch.zeros(3, dtype=torch.float64)
         torch.manual_seed(recipe.seed * 1_000_003 + epoch)  # for dropout and the like
         network.train()
-        batches = epoch_batches(len(train), recipe.batch_size, recipe.seed, epoch)
+        order = epoch_order(train, recipe.sampling, recipe.seed, epoch)
+        steps = math.ceil(len(order) / recipe.batch_size)
         asked = time.monotonic()
-        for step, batch in enumerate(ahead(load(fabric, recipe, train, batches, epoch)), start=1):
+        for step, batch in enumerate(ahead(load(fabric, recipe, train, order, epoch)), start=1):
             waited_s += time.monotonic() - asked
-            set_lr(optimizer, recipe, epoch + step / len(batches))
-            sums += training_step(fabric, network, optimizer, batch)
+            set_lr(optimizer, recipe, epoch + step / steps)
+            sums += training_step(fabric, network, optimizer, batch, recipe)
+            if average is not None:
+                average.update_parameters(network)
             if on_step:
-                on_step(step, len(batches), float(sums[0] / sums[2]), float(sums[1] / sums[2]))
+                on_step(step, steps, float(sums[0] / sums[2]), float(sums[1] / sums[2]))
             asked = time.monotonic()
         train_loss, train_accuracy = means(fabric, sums)
         if not math.isfinite(train_loss):
             raise UsageError(
                 f"epoch {epoch + 1}: the loss is no longer a number; lower optimizer.lr ({recipe.optimizer.lr})"
             )
-        loss, accuracy = measure(fabric, network, recipe, validation) if len(validation) else (None, None)
+        judged = network if average is None else average
+        loss, accuracy = measure(fabric, judged, recipe, validation) if len(validation) else (None, None)
         seconds = time.monotonic() - started
         lr = optimizer.param_groups[0]["lr"]
         yield EpochRecord(epoch, lr, train_loss, train_accuracy, loss, accuracy, seconds, waited_s)
 
 
-def training_step(fabric: Fabric, network: nn.Module, optimizer: Optimizer, batch: Batch) -> Tensor:
+def training_step(fabric: Fabric, network: nn.Module, optimizer: Optimizer, batch: Batch, recipe: Recipe) -> Tensor:
     """One step; returns the sum of losses, the number right and the number of examples."""
     inputs, targets, share = batch
     optimizer.zero_grad()
+    others, kept = targets, 1.0
+    if recipe.mixup:
+        partners = torch.randperm(len(targets), device=targets.device)
+        kept = float(Beta(recipe.mixup, recipe.mixup).sample())
+        inputs, others = inputs * kept + inputs[partners] * (1 - kept), targets[partners]
     logits = network(inputs)
-    loss = cross_entropy(logits, targets)
+    loss = cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
+    if recipe.mixup:
+        loss = loss * kept + cross_entropy(logits, others, label_smoothing=recipe.label_smoothing) * (1 - kept)
     fabric.backward(loss * share if share != 1 else loss)
+    if recipe.optimizer.clip:
+        fabric.clip_gradients(network, optimizer, max_norm=recipe.optimizer.clip, error_if_nonfinite=False)
     optimizer.step()
     return _sums(loss.detach(), logits.detach(), targets) * (share > 0)
 
@@ -136,25 +170,25 @@ def measure(fabric: Fabric, network: nn.Module, recipe: Recipe, data: Examples) 
     """Mean loss and accuracy, nothing learned."""
     network.eval()
     sums = torch.zeros(3, dtype=torch.float64)
-    indices = np.arange(len(data))
-    batches = [indices[start : start + recipe.batch_size] for start in range(0, len(data), recipe.batch_size)]
-    for inputs, targets, share in ahead(load(fabric, recipe, data, batches, epoch=None)):
+    for inputs, targets, share in ahead(load(fabric, recipe, data, np.arange(len(data)), epoch=None)):
         logits = network(inputs)
         sums += _sums(cross_entropy(logits, targets), logits, targets) * (share > 0)
     return means(fabric, sums)
 
 
 def load(
-    fabric: Fabric, recipe: Recipe, data: Examples, batches: list[np.ndarray[Any, Any]], epoch: int | None
+    fabric: Fabric, recipe: Recipe, data: Examples, order: NDArray[np.int64], epoch: int | None
 ) -> Iterator[Batch]:
     """Gather this process's part of each batch; augmented where an epoch is given."""
-    for batch in batches:
+    for start in range(0, len(order), recipe.batch_size):
+        batch = np.arange(start, min(start + recipe.batch_size, len(order)))
         mine = batch[fabric.global_rank :: fabric.world_size]
         # A last batch smaller than the number of processes: the idle ones go through the motions, with weight 0.
-        indices, share = (mine, len(mine) * fabric.world_size / len(batch)) if len(mine) else (batch[:1], 0.0)
+        positions, share = (mine, len(mine) * fabric.world_size / len(batch)) if len(mine) else (batch[:1], 0.0)
+        indices = order[positions]
         crops = data.crops[np.sort(indices)][np.argsort(np.argsort(indices))]  # a memory map reads fastest in order
         if epoch is not None:
-            crops = augmented(crops, recipe.augment, recipe.seed, epoch, indices)
+            crops = augmented(crops, recipe.crop.size_px, recipe.augment, recipe.seed, epoch, positions)
         inputs = torch.from_numpy(recipe.preprocess(crops)).to(fabric.device, non_blocking=True)
         yield inputs, torch.from_numpy(data.targets[indices]).to(fabric.device, non_blocking=True), share
 

@@ -7,12 +7,15 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from maskwise.model.artifact import read_card, write_card
+from maskwise.model.verdict import OperatingPoint, Thresholds
 from tests.builders import BLUEISH, REDDISH, tiny_artifact
 
 
@@ -143,6 +146,7 @@ def test_csv_and_annotated_copies(place: Path, tmp_path: Path) -> None:
         (["pictures", "--model", "default"], 2, "maskwise demo"),
         (["pictures", "--faces", "some"], 2, "detect, whole"),
         (["pictures", "--threshold", "7"], 2, "between 0 and 1"),
+        (["pictures", "--operating-point", "gate"], 2, "'gate' is not in this model; it has none at all"),
         (["pictures", "--csv", "/dev/full"], 2, "/dev/full"),
         (["pictures", "--annotate", "pictures"], 2, "the pictures themselves lie there"),
         (["pictures/**png"], 2, "not a pattern"),
@@ -188,3 +192,19 @@ def test_a_reader_that_leaves_early_is_no_failure(place: Path) -> None:
     lines = ran.stdout.splitlines()
     assert json.loads(lines[0])["faces"]
     assert lines[1] == "0", ran.stderr
+
+
+def test_the_operating_point_decides_what_passes(place: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(place / "model", tmp_path / "strict")
+    gate = OperatingPoint(Thresholds(0.6, masked_from=1.0))
+    write_card(folder, replace(read_card(folder), operating_points={"gate": gate}))
+    said = {
+        point: check(place, "pictures/blue.png", "--model", str(folder), "--json", *point.split())
+        for point in ("", "--operating-point gate", "--operating-point door")
+    }
+    faces = [json.loads(ran.stdout)["faces"][0] for ran in list(said.values())[:2]]
+    assert [face["verdict"] for face in faces] == ["masked", "uncertain"]
+    assert faces[1]["uncertain_because"].startswith("p(masked) 0.99")
+    refused = said["--operating-point door"]
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "operating point 'door' is not in this model; it has gate" in refused.stderr

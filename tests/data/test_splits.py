@@ -352,3 +352,17 @@ def test_rendered_pictures_are_never_tested_on_unless_asked(by: Any) -> None:
     asked = split(data, by=by, validation=0.2, test=0.2, rendered_in_test=True)
     assert asked.usable.height == data.usable.height
     assert "test" in set(asked.rows.filter(pl.col("provenance") == "rendered")["split"])
+
+
+@pytest.mark.parametrize("by", ["random", "group"])
+def test_what_the_data_tests_on_can_be_kept_and_only_the_rest_is_divided(by: Any) -> None:
+    rows = [{"label": ("masked", "unmasked")[i % 2], "split": "test" if i < 20 else None} for i in range(100)]
+    rows[50] |= {"group": "seen"}
+    rows[3] |= {"group": "seen"}
+    got = split(manifest(rows), by=by, validation=0.25, keep_test=True).rows
+    assert got["split"][:20].to_list() == ["test"] * 20
+    assert "test" not in got["split"][20:].to_list()
+    assert got["split"][20:].to_list().count("validation") == 20
+    if by == "group":
+        assert (got["split"][50], str(got["error"][50]).startswith(LEFT_OUT)) == (None, True)
+    assert "test" not in split(manifest(rows), by=by, validation=0.25).rows["split"].to_list()

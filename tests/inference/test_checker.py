@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ from PIL import Image as Pillow
 import maskwise
 from maskwise.errors import ArtifactError, ConfigError, ImageError, InputError, ShapeError, UsageError
 from maskwise.inference.sinks import COLUMNS
+from maskwise.model.artifact import read_card, write_card
 from maskwise.model.classifier import MaskClassifier
 from maskwise.model.crops import crop_whole
 from maskwise.model.faces import WholePicture
+from maskwise.model.verdict import OperatingPoint, Thresholds
 from maskwise.values import Frame, Image
 from tests.builders import BLUEISH, REDDISH, tiny_artifact
 
@@ -175,3 +178,30 @@ def test_pictures_may_come_from_memory(artifact: Path) -> None:
     image = np.asarray(Pillow.open(buffer))
     assert maskwise.load(artifact, faces="whole")(image).verdicts[0].label == "unmasked"
     assert WholePicture()(image).boxes_xyxy.tolist() == [[0, 0, 40, 40]]
+
+
+@pytest.fixture(scope="module")
+def with_points(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny artifact again, with a default that answers from 0.6 on, and a gate that wants 0.999 for masked."""
+    folder = tiny_artifact(tmp_path_factory.mktemp("points"))
+    points = {"balanced": OperatingPoint(Thresholds(0.6)), "gate": OperatingPoint(Thresholds(0.6, masked_from=0.999))}
+    write_card(folder, replace(read_card(folder), operating_points=points))
+    return folder
+
+
+def test_an_operating_point_is_a_word(with_points: Path) -> None:
+    bluish = plain((100, 90, 200))  # p(masked) 0.99
+    verdicts = {
+        name: maskwise.load(with_points, faces="whole", operating_point=name)(bluish).verdicts[0]
+        for name in (None, "balanced", "gate")
+    }
+    assert [v.label for v in verdicts.values()] == ["masked", "masked", "uncertain"]
+    assert verdicts["gate"].uncertain_because == "p(masked) 0.991 is under 0.999"
+    assert verdicts["gate"].confidence == verdicts["balanced"].confidence
+    with pytest.raises(ConfigError, match="'statistics' is not in this model; it has balanced, gate"):
+        maskwise.load(with_points, operating_point="statistics")
+
+
+def test_a_threshold_of_ones_own_wins_over_the_operating_points_confidence_only(with_points: Path) -> None:
+    checker = maskwise.load(with_points, faces="whole", operating_point="gate", threshold=0.2)
+    assert checker.pipeline.thresholds == Thresholds(0.2, masked_from=0.999)

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from maskwise.errors import ArtifactError
+from maskwise.errors import ArtifactError, ConfigError
 from maskwise.model.artifact import CARD_NAME, ModelCard, read_card, write_card
 from maskwise.model.classifier import MaskClassifier
 from maskwise.model.crops import CropSpec
 from maskwise.model.preprocess import Preprocess
+from maskwise.model.verdict import OperatingPoint, Thresholds
 from tests.builders import tiny_artifact
 
 
@@ -109,3 +110,46 @@ def test_an_onnx_file_that_is_none_is_refused(tmp_path: Path) -> None:
     write_card(tmp_path, ModelCard(("masked", "unmasked"), "x", CropSpec(), Preprocess()))
     with pytest.raises(ArtifactError, match="not a network that ONNX Runtime loads"):
         MaskClassifier.load(tmp_path)
+
+
+def test_operating_points_survive_and_are_found_by_name(tmp_path: Path) -> None:
+    figures = {"passed": {"value": 0.0, "low": 0.0, "high": 0.009, "n": 400}}
+    gate = OperatingPoint(Thresholds(0.7, masked_from=0.98), figures)
+    balanced = OperatingPoint(Thresholds(0.7))
+    points = {"balanced": balanced, "gate": gate}
+    card = ModelCard(
+        ("masked", "unmasked"), "tiny", CropSpec(32), Preprocess(), balanced.thresholds, operating_points=points
+    )
+    (tmp_path / "model.onnx").write_bytes(b"weights")
+    write_card(tmp_path, card)
+    read = read_card(tmp_path)
+    assert read.operating_points == points
+    assert read.thresholds_at("gate") == gate.thresholds
+    assert read.thresholds_at(None) == read.thresholds_at("balanced") == balanced.thresholds
+    with pytest.raises(ConfigError, match="'door' is not in this model; it has balanced, gate"):
+        read.thresholds_at("door")
+
+
+def test_an_artifact_from_before_operating_points_still_loads(artifact: Path) -> None:
+    edit(artifact, lambda c: (c.pop("operating_points"), c.update(thresholds={"confidence": 0.6, "min_face_px": 16})))
+    card = read_card(artifact)
+    assert card.operating_points == {}
+    assert card.thresholds.min_face_px == 16
+    with pytest.raises(ConfigError, match="it has none at all"):
+        card.thresholds_at("balanced")
+
+
+@pytest.mark.parametrize(
+    ("points", "said"),
+    [
+        ([1], "operating_points: expected"),
+        ({"gate": 3}, "operating_points.gate: expected a mapping"),
+        ({"gate": {"thresholds": {"masked_frm": 1}}}, "operating_points.gate.thresholds.masked_frm; did you mean"),
+        ({"gate": {"thresholds": {"masked_from": 2}}}, "masked_from: 2 is not between 0 and 1"),
+        ({"gate": {}}, "operating_points.gate: .*thresholds"),
+    ],
+)
+def test_operating_points_are_checked_like_everything_else(artifact: Path, points: object, said: str) -> None:
+    edit(artifact, lambda c: c.update(operating_points=points))
+    with pytest.raises(ArtifactError, match=said):
+        read_card(artifact)

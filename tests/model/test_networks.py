@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import cv2
 import pytest
 import torch
 from torch import nn
@@ -39,7 +40,7 @@ def test_the_wide_sibling_flattens_to_160000() -> None:
     assert [layer.out_channels for layer in convolutions] == [100, 128, 256, 256]
 
 
-@pytest.mark.parametrize("name", ["sequential", "sequential-wide", "timm/resnet10t"])
+@pytest.mark.parametrize("name", ["sequential", "sequential-wide", "efficientnet-lite0", "timm/resnet10t"])
 @pytest.mark.parametrize(("classes", "size_px"), [(2, 32), (3, 45)])
 def test_classes_and_size_are_free(name: str, classes: int, size_px: int) -> None:
     network = networks.build(name, classes, size_px).eval()
@@ -49,7 +50,7 @@ def test_classes_and_size_are_free(name: str, classes: int, size_px: int) -> Non
 @pytest.mark.parametrize(
     ("name", "size_px", "said"),
     [
-        ("sequental", 100, "sequential, sequential-wide, or timm/<name>"),
+        ("sequental", 100, "sequential, sequential-wide, efficientnet-lite0, or timm/<name>"),
         ("timm/efficientnet_lite", 100, "efficientnet_lite0"),
         ("timm/vit_tiny_patch16_224", 100, "does not take 100 px"),
         ("sequential", 3, "too small"),
@@ -58,3 +59,17 @@ def test_classes_and_size_are_free(name: str, classes: int, size_px: int) -> Non
 def test_a_network_that_cannot_be_says_so(name: str, size_px: int, said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         networks.build(name, 2, size_px)
+
+
+def test_published_weights_know_what_is_in_a_picture() -> None:
+    """The layers of both packages pair up: a coffee cup is an espresso (967), as in ImageNet's list of classes."""
+    data = pytest.importorskip("skimage.data")
+    network = networks.build("efficientnet-lite0", 1000, 128, pretrained=True)
+    assert network.get_classifier().weight.shape == (1000, 1280)  # type: ignore[operator, union-attr]
+    published = networks.published_lite0().eval()
+    picture = cv2.resize(data.coffee()[:, 100:500], (128, 128), interpolation=cv2.INTER_AREA)
+    inputs = torch.from_numpy(((picture / 255 - 0.498) / 0.502).transpose(2, 0, 1)[None]).float()
+    with torch.no_grad():
+        assert int(published(inputs).argmax()) == 967
+        features = network.eval().forward_features(inputs)  # type: ignore[operator]
+        torch.testing.assert_close(features, published.forward_features(inputs))  # type: ignore[operator]

@@ -43,7 +43,15 @@ def test_flags_win_over_the_file(tmp_path: Path) -> None:
         ("a: [", "not YAML"),
         ("optimizer: {lr: .nan}", "optimizer.lr"),
         ("seed: -1", "seed"),
-        ("pretrained: true", "only timm"),
+        ("pretrained: true", "no published weights of 'sequential'"),
+        ("sources: {a: {split: dev}}", "sources.a.split: expected one of train, test, given"),
+        ("sources: {a: {label: bare}}", "'bare' is not a class"),
+        ("render: {mix: {each: 0}}", "at least one picture of each face"),
+        ("augment: {coarse: 2}", "augment.coarse: 2.0 must be between 0 and 1"),
+        ("augment: {rotate: 200}", "augment.rotate: 200.0 must be between 0 and 180 degrees"),
+        ("sampling: {by: balanced, size: 0}", "sampling.size"),
+        ("ema: 1.0", "ema: 1.0 must be 0 or more and below 1"),
+        ("label_smoothing: 1.5", "label_smoothing"),
     ],
 )
 def test_a_bad_recipe_is_refused(tmp_path: Path, text: str, said: str) -> None:
@@ -54,7 +62,7 @@ def test_a_bad_recipe_is_refused(tmp_path: Path, text: str, said: str) -> None:
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(ConfigError, match="demo, study, study-wide"):
+    with pytest.raises(ConfigError, match="default, demo, study, study-wide"):
         recipes.load("studdy")
 
 

@@ -23,6 +23,7 @@ from maskwise.model.preprocess import Preprocess
 from maskwise.pages.template import percent, span
 from maskwise.training import charts
 from maskwise.training.evaluation import Evaluation, evaluate
+from maskwise.training.facts import FaceFacts, facts_table
 from maskwise.training.predictions import Predictions
 from maskwise.training.report import render, write_report
 from maskwise.values import CLASSES
@@ -101,7 +102,10 @@ def sample(
     )  # fmt: skip
     card = ModelCard(labels, "sequential", CropSpec(16), Preprocess(), files={"model.onnx": "ab" * 32})
     options = {"history": history(), "split_check": {"by": "random", "groups": 2, "duplicates": 0}} | options
-    return evaluate(Predictions(rows, labels, probabilities), card, name=title, **options)
+    facts = facts_table(
+        [FaceFacts(20, rng.uniform(0, 0.8), 90, math.nan if i % 9 == 0 else 4 * i - 80, None) for i in range(n)]
+    )
+    return evaluate(Predictions(rows, labels, probabilities, facts), card, name=title, **options)
 
 
 def numbers(node: Any) -> list[float]:

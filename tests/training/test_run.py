@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import torch
 from PIL import Image as Pillow
 from safetensors.torch import load_file
 
+import maskwise
 from maskwise.data import manifest as manifests
 from maskwise.data.formats import read_dataset
 from maskwise.errors import ConfigError, DataError, ExportError, StorageError
@@ -25,9 +27,15 @@ from maskwise.model.artifact import ModelCard, read_card
 from maskwise.model.classifier import MaskClassifier, softmax
 from maskwise.model.crops import CropSpec
 from maskwise.model.preprocess import Preprocess
+from maskwise.model.quality import FaceQuality
 from maskwise.training import export
 from maskwise.training import recipe as recipes
+from maskwise.training.calibration import fit_temperature
 from maskwise.training.history import read_history
+from maskwise.training.judged import judge
+from maskwise.training.listener import Listener
+from maskwise.training.operating_points import figures_at
+from maskwise.training.predictions import predict
 from maskwise.training.recipe import Recipe
 from maskwise.training.run import best_epoch, resume, stopped, train
 from maskwise.training.trainer import EpochRecord
@@ -156,6 +164,28 @@ def test_resuming_after_kill_9_walks_the_unbroken_curve(pictures: Path, trained:
     assert not list(run.glob(".crops*"))
 
 
+def test_resuming_goes_on_with_the_averaged_weights_too(pictures: Path, tmp_path: Path) -> None:
+    """A run cut off after its first epoch, and one that was not: the same average comes out, bit for bit."""
+    recipe = small(ema=0.9, epochs=2, **{"sampling.by": "balanced", "augment.flip": True})
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    train(lambda: read_dataset(pictures), recipe, whole)
+
+    class CutOffError(Exception):
+        pass
+
+    def stop(record: EpochRecord, epochs: int) -> None:
+        raise CutOffError(record, epochs)
+
+    with pytest.raises(CutOffError):
+        train(lambda: read_dataset(pictures), recipe, cut, listener=Listener(epoch=stop))
+    resume(cut)
+    ours, theirs = (load_file(run / "artifact" / "model.safetensors") for run in (cut, whole))
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    last = load_file(whole / "checkpoints" / "last.safetensors")
+    assert not torch.equal(last["network.0.weight"], theirs["0.weight"]), "the artifact has the average"
+    assert torch.equal(last["average.module.0.weight"], theirs["0.weight"])
+
+
 def test_a_finished_run_is_not_trained_over(trained: Path, pictures: Path) -> None:
     with pytest.raises(StorageError, match="--resume"):
         train(lambda: read_dataset(pictures), small(), trained)
@@ -275,3 +305,53 @@ def test_the_classifier_is_the_network(trained: Path) -> None:
     with torch.no_grad():
         expected = softmax(network.eval()(torch.from_numpy(Preprocess()(crops))).numpy())
     np.testing.assert_allclose(MaskClassifier.load(trained / "artifact")(crops), expected, atol=1e-5)
+
+
+def test_too_few_validation_faces_fit_nothing_and_say_so(trained: Path) -> None:
+    card = read_card(trained / "artifact")
+    assert (card.temperature, card.operating_points) == (1.0, {})
+    assert card.thresholds == recipes.load("study").thresholds
+    n = sum(card.data["counts"]["validation"].values())
+    assert card.figures["not_chosen"] == [
+        f"temperature stays 1: {n} held-out faces, at least 100 are needed to fit it",
+        f"no operating points: {n} held-out faces, at least 100 are needed",
+    ]
+
+
+def test_temperature_and_points_come_from_the_validation_part_and_from_no_other(tmp_path: Path) -> None:
+    """Recounted from the artifact: the exported network, asked again about the validation part."""
+    rng, folder = np.random.default_rng(1), tmp_path / "pictures"
+    for label, sign in (("masked", 1), ("unmasked", -1)):
+        (folder / label).mkdir(parents=True)
+        for i in range(160):
+            pixels = 128 + sign * np.linspace(3, -3, 20)[:, None, None] + rng.normal(0, 40, (20, 20, 3))
+            Pillow.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).save(folder / label / f"{i}.png")
+    recipe = small(**{"split.validation": 120, "split.test": 80, "epochs": 2})
+    artifact = train(lambda: read_dataset(folder), recipe, tmp_path / "run")
+    card, classifier = read_card(artifact), MaskClassifier.load(artifact)
+    part = manifests.load(tmp_path / "run" / "manifest.parquet").part("validation")
+    at_one = MaskClassifier(replace(card, temperature=1.0), artifact / "model.onnx")
+    logits = np.log(predict(at_one, part).probabilities)
+    target = np.array([card.labels.index(label) for label in part.rows["label"]])
+    assert card.temperature == pytest.approx(fit_temperature(logits, target).value, rel=1e-3)
+    assert card.temperature != 1
+    judged = judge(predict(classifier, part))
+    nothing_known = np.full(120, np.nan)
+    quality = FaceQuality(nothing_known, nothing_known, nothing_known)
+    for name in ("balanced", "statistics"):
+        point = card.operating_points[name]
+        assert point.figures["decided"]["n"] == 120
+        again = figures_at(judged, quality, point.thresholds)
+        assert {key: figure.to_json() for key, figure in again.items()} == point.figures
+    assert card.thresholds == card.operating_points["balanced"].thresholds
+    report = json.loads((artifact / "report.json").read_text())
+    assert report["data"]["split"] == "test"
+    assert report["operating_points"]["balanced"]["decided"]["n"] == report["n"] == 80
+    assert maskwise.load(artifact, operating_point="statistics").pipeline.thresholds.confidence == 0
+
+
+def test_without_a_validation_part_nothing_is_fitted(pictures: Path, tmp_path: Path) -> None:
+    artifact = train(lambda: read_dataset(pictures), small(**{"split.validation": 0, "epochs": 1}), tmp_path / "run")
+    card = read_card(artifact)
+    assert (card.temperature, card.operating_points) == (1.0, {})
+    assert "there is no validation part" in card.figures["not_chosen"][0]

@@ -12,7 +12,7 @@ from maskwise.model import networks
 from maskwise.training import recipe as recipes
 from maskwise.training.loader import Examples
 from maskwise.training.recipe import Recipe, Schedule
-from maskwise.training.trainer import EpochRecord, fit, lr_scale, make_optimizer, measure
+from maskwise.training.trainer import EpochRecord, fit, lr_scale, make_average, make_optimizer, measure
 
 
 def examples(n: int, seed: int = 0) -> Examples:
@@ -74,6 +74,50 @@ def test_it_learns() -> None:
     assert records[-1].train_loss < records[0].train_loss / 2
     assert records[-1].validation_accuracy is not None
     assert records[-1].validation_accuracy > 0.9
+
+
+def test_averaged_weights_are_what_is_measured_and_follow_the_trained_ones() -> None:
+    recipe, validation = small(ema=0.9), examples(21, seed=1)
+    torch.manual_seed(0)
+    network = networks.build("sequential", 2, 16)
+    average = make_average(network, recipe)
+    assert average is not None
+    fabric = Fabric(accelerator="cpu", devices=1)
+    wrapped, optimizer = fabric.setup(network, make_optimizer(network, recipe))
+    path = [torch.cat([p.detach().flatten() for p in network.parameters()])]
+
+    def remember(*_: object) -> None:
+        path.append(torch.cat([p.detach().flatten() for p in network.parameters()]))
+
+    records = list(fit(fabric, wrapped, optimizer, recipe, examples(40), validation, 0, remember, average))
+    expected = path[1]
+    for steps, weights in enumerate(path[2:], start=1):
+        kept = min(0.9, (steps + 1) / (steps + 10))
+        expected = kept * expected + (1 - kept) * weights
+    found = torch.cat([p.detach().flatten() for p in average.module.parameters()])
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+    with torch.no_grad():
+        logits = average(torch.from_numpy(recipe.preprocess(validation.crops)))
+    expected_loss = cross_entropy(logits, torch.from_numpy(validation.targets)).item()
+    assert records[-1].validation_loss == pytest.approx(expected_loss, rel=1e-5)
+    assert make_average(network, small()) is None
+
+
+def test_smoothed_and_mixed_targets_still_teach() -> None:
+    _, plain = run(small(epochs=6), examples(64), examples(32, seed=1))
+    _, mixed = run(small(epochs=6, label_smoothing=0.1, mixup=0.3), examples(64), examples(32, seed=1))
+    assert mixed[-1].validation_accuracy is not None
+    assert mixed[-1].validation_accuracy > 0.9
+    assert mixed[-1].train_loss > plain[-1].train_loss, "a target that is never certain leaves a loss"
+
+
+def test_a_clipped_step_is_no_longer_than_its_bound() -> None:
+    recipe = small(**{"optimizer.clip": 1e-3, "optimizer.lr": 1.0, "optimizer.momentum": 0.0, "epochs": 1})
+    torch.manual_seed(recipe.seed)
+    before = torch.cat([p.detach().flatten() for p in networks.build("sequential", 2, 16).parameters()])
+    network, _ = run(recipe, examples(8), examples(0))
+    after = torch.cat([p.detach().flatten() for p in network.parameters()])
+    assert 0 < float((after - before).norm()) <= 1.01e-3
 
 
 def test_without_validation_its_figures_are_absent() -> None:

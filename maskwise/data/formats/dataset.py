@@ -13,12 +13,14 @@ from maskwise.data.complete import check_boxes, read_pictures
 from maskwise.data.formats.columns import is_manifest, is_table
 from maskwise.data.formats.files import entries, files_below, folders_in, is_file, kinds
 from maskwise.data.formats.finding import detect, find_rows, manifest_in
+from maskwise.data.formats.folders import find_pictures
 from maskwise.data.formats.found import Found, as_stored, table
 from maskwise.data.formats.labels import Labels
 from maskwise.data.formats.voc import check_sizes
 from maskwise.data.formats.yolo import to_pixels
 from maskwise.data.manifest import Manifest
 from maskwise.errors import ConfigError, DataError
+from maskwise.values import CLASSES
 
 FORMATS = ("auto", "classes", "identities", "voc", "yolo", "coco", "csv", "manifest")
 _LAYOUTS = """What can be read:
@@ -80,6 +82,7 @@ def read_dataset(
     *,
     format: str = "auto",
     source: str | None = None,
+    label: str | None = None,
     aliases: Mapping[str, str] | None = None,
     classes: Sequence[str] | None = None,
     cache: Path | None = None,
@@ -92,6 +95,7 @@ def read_dataset(
         path: a folder, a manifest, or the JSON or CSV of a data set of the format coco or csv.
         format: one of FORMATS.
         source: what the data set is called; None takes the folder's name.
+        label: the class of every picture below the folder, whatever its layout; None reads the classes from it.
         aliases: what class names of the data stand for: a class, or `ignore`.
         classes: YOLO's class names in the order of their numbers.
         cache: folder of the cache for what is read; None keeps none.
@@ -108,12 +112,14 @@ def read_dataset(
     """
     place = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
     labels = Labels(aliases)
-    format = _choose(place, format, labels)
+    if label is not None and label not in CLASSES:
+        raise ConfigError(f"label {label!r} is not a class; use one of {', '.join(CLASSES)}")
+    format = "classes" if label else _choose(place, format, labels)
     if format == "manifest":
         loaded = manifests.load(manifest_in(place) or place, cache=cache, progress=progress)
         return Manifest(loaded.rows.with_columns(source=pl.lit(source))) if source else loaded
     name = source or (place.stem if is_file(place) else place.name)
-    found = find_rows(place, format, labels, classes)
+    found = find_pictures(place, label) if label else find_rows(place, format, labels, classes)
     rows = read_pictures(table(found.rows, name), cache=cache, progress=progress)
     rows = check_boxes(as_stored(to_pixels(rows) if format == "yolo" else check_sizes(rows)))
     manifest = Manifest(rows)

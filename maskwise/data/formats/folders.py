@@ -36,6 +36,22 @@ def find_identities(folder: Path, labels: Labels) -> Found:
     return _find(folder, labels, by_person=True)
 
 
+def find_pictures(folder: Path, label: str) -> Found:
+    """Every picture below a folder shows the same class; folders inside mean nothing.
+
+    Raises:
+        DataError: no picture; or a table beside them that cannot be read, see Companions.
+    """
+    beside = Companions(folder)
+    files = list(files_below(folder))
+    pictures = [path for path in files if not is_aside(path)]
+    aside = [path for path in files if is_aside(path)]
+    if not pictures:
+        raise DataError(f"{folder}: holds no picture to call {label}")
+    notes = [f"{len(aside)} files are not pictures and are left out ({kinds(aside)})"] if aside else []
+    return Found([beside.complete(Row(path, label), folder) for path in pictures], notes)
+
+
 def has_persons(folder: Path) -> bool:
     """Whether class folders hold further folders that look like persons."""
     inside = [inner for outer in folders_in(folder) for inner in folders_in(outer) if has_picture(inner)]

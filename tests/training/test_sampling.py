@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+
+from maskwise.training.loader import Examples, epoch_order
+from maskwise.training.recipe import Sampling
+from maskwise.training.sampling import weights_of
+
+BALANCED = Sampling("balanced", rendered=0.25)
+ROWS = pl.DataFrame(
+    {
+        "label": ["masked"] * 90 + ["unmasked"] * 10 + ["incorrect"] * 7,
+        "source": ["a"] * 80 + ["b"] * 5 + ["c"] * 5 + ["a"] * 10 + ["c"] * 7,
+        "provenance": [None] * 85 + ["rendered"] * 5 + ["photograph"] * 10 + ["rendered"] * 7,
+    }
+)
+
+
+def share(weights: np.ndarray, **where: str | None) -> float:
+    chosen = ROWS.select(pl.all_horizontal(pl.col(name).eq_missing(value) for name, value in where.items()))
+    return float(weights[chosen.to_series().to_numpy()].sum())
+
+
+def test_classes_sources_and_rendered_pictures_get_their_shares() -> None:
+    weights = weights_of(ROWS, BALANCED)
+    assert weights is not None
+    assert weights.sum() == pytest.approx(1)
+    assert [share(weights, label=name) for name in ("masked", "unmasked", "incorrect")] == pytest.approx([1 / 3] * 3)
+    assert share(weights, label="masked", provenance="rendered") == pytest.approx(0.25 / 3)
+    assert share(weights, label="incorrect", provenance="rendered") == pytest.approx(1 / 3), "it has nothing else"
+    of_a, of_b = (share(weights, label="masked", source=name) for name in ("a", "b"))
+    assert of_a / of_b == pytest.approx((80 / 5) ** 0.5)
+
+
+def test_once_has_no_weights() -> None:
+    assert weights_of(ROWS, Sampling()) is None
+    assert weights_of(ROWS[:0], BALANCED) is None
+
+
+def of(n: int, weights: np.ndarray | None = None) -> Examples:
+    return Examples(np.zeros((n, 1, 1, 3), np.uint8), np.zeros(n, np.int64), weights)
+
+
+def test_an_epoch_sees_every_example_once_in_an_order_of_its_own() -> None:
+    first, again, second = (epoch_order(of(103), Sampling(), 3, epoch) for epoch in (0, 0, 1))
+    assert sorted(first) == list(range(103))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, second)
+
+
+def test_a_balanced_epoch_draws_by_weight_and_has_the_size_it_is_given() -> None:
+    data = of(107, weights_of(ROWS, BALANCED))
+    order = epoch_order(data, Sampling("balanced", size=30_000), 0, 0)
+    assert len(order) == 30_000
+    drawn = np.bincount(order, minlength=107) / 30_000
+    rare = drawn[100:].sum()  # 7 of 107 rows, a third of the draws
+    assert abs(rare - 1 / 3) < 4 * (1 / 3 * 2 / 3 / 30_000) ** 0.5
+    assert len(epoch_order(data, BALANCED, 0, 0)) == 107
+    assert np.array_equal(epoch_order(data, BALANCED, 0, 4), epoch_order(data, BALANCED, 0, 4))

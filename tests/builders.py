@@ -17,25 +17,35 @@ REDDISH, BLUEISH = (200, 40, 40), (40, 40, 200)
 """Colours that the tiny network calls its last and its first class."""
 
 
-def tiny_artifact(folder: Path, labels: tuple[str, ...] = ("masked", "unmasked"), size_px: int = 32) -> Path:
+def tiny_artifact(
+    folder: Path,
+    labels: tuple[str, ...] = ("masked", "unmasked"),
+    size_px: int = 32,
+    looks_at: tuple[slice, slice] = (slice(None), slice(None)),
+) -> Path:
     """An artifact whose network knows one thing: blue crops are the first class, red ones the last.
 
-    So a test that swaps colour channels, forgets the scaling or cuts the wrong place gets the wrong class.
+    So a test that swaps colour channels, forgets the scaling or cuts the wrong place gets the wrong class. It sees the
+    rows and columns that it looks at, and no others; the mean of blue (red) there, in 0..1, times 12 is the logit.
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = np.zeros((3, len(labels)), np.float32)  # mean R, G, B to logits
     weights[2, 0] = weights[0, -1] = 12.0
+    seen = np.zeros((1, 1, size_px, size_px), np.float32)
+    seen[0, 0][looks_at] = 1
+    seen /= seen.mean()
     save_file({"linear": weights}, folder / TENSORS_NAME)
     graph = helper.make_graph(
         [
-            helper.make_node("GlobalAveragePool", ["crops"], ["pooled"]),
+            helper.make_node("Mul", ["crops", "seen"], ["looked_at"]),
+            helper.make_node("GlobalAveragePool", ["looked_at"], ["pooled"]),
             helper.make_node("Flatten", ["pooled"], ["means"]),
             helper.make_node("MatMul", ["means", "linear"], ["logits"]),
         ],
         "tiny",
         [helper.make_tensor_value_info("crops", TensorProto.FLOAT, ["n", 3, size_px, size_px])],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", len(labels)])],
-        [numpy_helper.from_array(weights, "linear")],
+        [numpy_helper.from_array(seen, "seen"), numpy_helper.from_array(weights, "linear")],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.checker.check_model(model)

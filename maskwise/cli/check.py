@@ -34,7 +34,9 @@ UNBOUNDED = 1_000_000
 
 def run(
     sources: Annotated[list[str], typer.Argument(help="Pictures, folders, globs.")],
-    model: Annotated[str, typer.Option(help="Folder of the artifact.")] = "default",
+    model: Annotated[
+        str, typer.Option(help="Folder of the artifact; default is the one that comes along.")
+    ] = "default",
     json_: Annotated[bool, typer.Option("--json", help="One JSON a line on stdout, nothing else.")] = False,
     csv: Annotated[Path | None, typer.Option(help="Also write one row for each face.")] = None,
     annotate: Annotated[Path | None, typer.Option(help="Also write copies with the verdicts drawn in.")] = None,

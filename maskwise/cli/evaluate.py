@@ -12,7 +12,7 @@ from maskwise.cli.reading import Alias, Classes, Format, check_asked, read_data
 
 
 def run(
-    artifact: Annotated[Path, typer.Argument(help="The model's folder.")],
+    artifact: Annotated[Path, typer.Argument(help="The model's folder, or default.")],
     data: Annotated[list[str] | None, typer.Option("--data", help="Folder or manifest; repeat for several.")] = None,
     split: Annotated[str | None, typer.Option(help="Only this split of a manifest: train, validation or test.")] = None,
     out_: Annotated[Path | None, typer.Option("--out", help="Folder for report and predictions.")] = None,
@@ -26,13 +26,14 @@ def run(
 
     from maskwise.cli.console import progress
     from maskwise.cli.figures import print_evaluation
+    from maskwise.model.artifact import folder_of
     from maskwise.training.measure import measure_artifact
     from maskwise.training.report import write_report
 
     named = check_asked(data, split)
     manifest = read_data(named, format_, alias, classes)
     with progress("judging") as hook:
-        measured = measure_artifact(artifact, manifest, split=split, progress=hook)
+        measured = measure_artifact(folder_of(artifact), manifest, split=split, progress=hook)
     folder = out_ or Path("runs") / f"evaluation-{Path(named[0]).stem}"
     write_report(measured, folder)
     if json_:

@@ -26,7 +26,7 @@ WHY_NOT = {
 
 
 def run(
-    artifact: Annotated[Path, typer.Argument(help="The model's folder.")],
+    artifact: Annotated[Path, typer.Argument(help="The model's folder, or default.")],
     to: Annotated[str, typer.Option("--to", help="int8 (a smaller, faster artifact) or onnx (one file).")],
     data: Annotated[
         list[str] | None, typer.Option("--data", help="For int8: pictures like yours, in classes; repeat for several.")
@@ -49,23 +49,26 @@ def run(
         raise UsageError(f"--to {to} is not written: {WHY_NOT[to]}")
     if to not in WRITTEN:
         raise UsageError(f"--to {to!r}: use one of {', '.join(WRITTEN)}")
+
+    from maskwise.model.artifact import ONNX_NAME, folder_of, read_card
+
+    source = folder_of(artifact)
     if to == "onnx":
-        _onnx(artifact, out_ or _beside(artifact, ".onnx"), json_)
+        _onnx(source, out_ or _beside(artifact, ".onnx"), json_)
         return
     if not data:
         raise UsageError("--data is missing: int8 measures its ranges on pictures like yours and proves itself there")
 
-    from maskwise.model.artifact import ONNX_NAME, read_card
     from maskwise.training.int8 import export_int8
 
-    read_card(artifact)  # a wrong folder should not cost the reading of the data
+    read_card(source)  # a wrong folder should not cost the reading of the data
     target = out_ or _beside(artifact, "-int8")
     manifest = read_data(data, format_, alias, classes)
     with stages() as hook:
         parity = export_int8(
-            artifact, manifest, target, crops=crops, max_flips=max_flips, keep=keep or (), progress=hook
+            source, manifest, target, crops=crops, max_flips=max_flips, keep=keep or (), progress=hook
         ).to_json()
-    sizes = {name: (folder / ONNX_NAME).stat().st_size for name, folder in (("fp32", artifact), ("int8", target))}
+    sizes = {name: (folder / ONNX_NAME).stat().st_size for name, folder in (("fp32", source), ("int8", target))}
     if json_:
         _print_json({"written": str(target), "model_onnx_bytes": sizes, "parity": parity})
     else:

@@ -9,10 +9,11 @@ from typing import Literal
 
 import numpy as np
 
-from maskwise.errors import ArtifactError, ConfigError, ImageError, InputError, UsageError
+from maskwise.errors import ConfigError, ImageError, InputError, UsageError
 from maskwise.inference.explain import Evidence
 from maskwise.inference.pipeline import Pipeline
 from maskwise.inference.sources import frames
+from maskwise.model.artifact import folder_of
 from maskwise.model.classifier import MaskClassifier
 from maskwise.model.crops import crop_pictures
 from maskwise.model.faces import WholePicture, YuNet
@@ -36,7 +37,7 @@ def load(
     """Load a model, ready to check pictures.
 
     Args:
-        artifact: the folder that training wrote.
+        artifact: the folder that training wrote; `default` is the model that comes with maskwise.
         faces: `detect` finds the faces; `whole` takes each picture as one face that was cut out already.
         operating_point: `balanced`, `gate`, `statistics`, or another that the artifact has; its default if None.
         threshold: confidence below which a verdict is `uncertain`, in [0, 1]; the operating point's own if None.
@@ -50,12 +51,7 @@ def load(
         raise ConfigError(f"faces: {faces!r} is not one of {', '.join(FACES)}")
     if threads < 0:
         raise ConfigError(f"threads: {threads} is below 0; 0 takes every core")
-    if str(artifact) == "default":
-        raise ArtifactError(
-            "this version of maskwise comes without a model of its own; make one with `maskwise demo` or "
-            "`maskwise train`, then name its artifact folder (--model maskwise-demo/demo-model/artifact)"
-        )
-    classify = MaskClassifier.load(Path(artifact), threads)
+    classify = MaskClassifier.load(folder_of(artifact), threads)
     thresholds = classify.card.thresholds_at(operating_point)
     if threshold is not None:
         thresholds = replace(thresholds, confidence=threshold)

@@ -24,6 +24,9 @@ from maskwise.model.storage import PARTIAL, written_whole
 from maskwise.model.verdict import OperatingPoint, Thresholds
 from maskwise.values import CLASSES
 
+DEFAULT = "default"
+"""The name of the artifact that comes with maskwise, in place of a folder."""
+
 SCHEMA_VERSION = 1
 ONNX_NAME, TENSORS_NAME, CARD_NAME = "model.onnx", "model.safetensors", "model.json"
 
@@ -107,6 +110,23 @@ def write_card(folder: Path, card: ModelCard) -> ModelCard:
     with written_whole(folder / CARD_NAME) as partial:
         partial.write_text(json.dumps(content, indent=2) + "\n")
     return read_card(folder)
+
+
+def folder_of(artifact: str | Path) -> Path:
+    """The folder of an artifact, which is named by itself, or as `default`.
+
+    Raises:
+        ArtifactError: this installation comes without a model.
+    """
+    if str(artifact) != DEFAULT:
+        return Path(artifact)
+    bundled = Path(__file__).parent / DEFAULT
+    if not (bundled / CARD_NAME).is_file():
+        raise ArtifactError(
+            "this installation of maskwise comes without a model; install it again, or make one with `maskwise train` "
+            "and name its artifact folder"
+        )
+    return bundled
 
 
 def read_card(folder: Path) -> ModelCard:

@@ -132,6 +132,19 @@ def test_csv_and_annotated_copies(place: Path, tmp_path: Path) -> None:
     assert not np.array_equal(drawn, original)
 
 
+def test_every_face_is_explained_where_asked_and_nowhere_else(place: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "why"
+    plain, ran = check(place, "pictures", "--json"), check(place, "pictures", "--json", "--explain", str(folder))
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout == plain.stdout
+    assert f"explained 2 faces in {folder}\n" in ran.stderr
+    assert sorted(p.name for p in folder.iterdir()) == ["blue-face1.png", "red [1]-face1.png"]
+    assert sorted(p.name for p in (place / "pictures").iterdir()) == ["blue.png", "red [1].png", "text.jpg"]
+    again = check(place, "pictures", str(folder), "--explain", str(folder))
+    assert "left out 2 pictures" in again.stderr
+    assert len(list(folder.iterdir())) == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -149,6 +162,9 @@ def test_csv_and_annotated_copies(place: Path, tmp_path: Path) -> None:
         (["pictures", "--operating-point", "gate"], 2, "'gate' is not in this model; it has none at all"),
         (["pictures", "--csv", "/dev/full"], 2, "/dev/full"),
         (["pictures", "--annotate", "pictures"], 2, "the pictures themselves lie there"),
+        (["pictures", "--explain", "pictures"], 2, "--explain pictures: the pictures themselves lie there"),
+        (["pictures", "--explain", "/dev/full"], 2, "cannot write /dev/full"),
+        (["pictures", "--explain"], 2, "requires an argument"),
         (["pictures/**png"], 2, "not a pattern"),
     ],
 )
@@ -174,7 +190,7 @@ def test_checking_never_loads_the_training_side(place: Path) -> None:
 import sys
 from maskwise.cli import app
 try:
-    app(["check", "pictures/blue.png", "--model", "model", "--faces", "whole"])
+    app(["check", "pictures/blue.png", "--model", "model", "--faces", "whole", "--explain", "why"])
 except SystemExit as done:
     assert not done.code, done.code
 heavy = {"torch", "polars", "matplotlib", "sklearn", "timm", "jinja2", "yaml"} & sys.modules.keys()

@@ -14,8 +14,9 @@ import pytest
 from PIL import Image as Pillow
 
 from maskwise.errors import StorageError
-from maskwise.inference.sinks import COLUMNS, AnnotatedPictures, Csv, JsonLines, rows
-from maskwise.values import Faces, Frame, FrameResult
+from maskwise.inference.explain import Evidence
+from maskwise.inference.sinks import COLUMNS, AnnotatedPictures, Csv, ExplainedFaces, JsonLines, rows
+from maskwise.values import MASKED, Faces, Frame, FrameResult
 from tests.conftest import REPOSITORY
 from tests.contracts.test_sinks import LABELS, pair, write_csv
 
@@ -136,3 +137,28 @@ def test_what_was_written_before_the_end_stays(tmp_path: Path) -> None:
         sink.write(pair("a.jpg")[1])
         raise KeyboardInterrupt
     assert "a.jpg" in (tmp_path / "out.csv").read_text()
+
+
+def explained(sink: ExplainedFaces, source: str, faces: int = 1) -> None:
+    face = Evidence(np.full((16, 16, 3), 90, np.uint8), MASKED, np.ones((16, 16), np.float32))
+    sink.write(*pair(source, faces), [face] * faces)
+
+
+def test_each_face_has_its_own_picture_whatever_its_photograph_is_called(tmp_path: Path) -> None:
+    with ExplainedFaces(tmp_path / "out") as sink:
+        for source, faces in (("x/a.png", 2), ("y/a.jpg", 1), ("y/a-face1.png", 1), ("y/none.png", 0)):
+            explained(sink, source, faces)
+    found = sorted(p.name for p in (tmp_path / "out").iterdir())
+    assert found == ["a-face1-2.png", "a-face1-face1.png", "a-face1.png", "a-face2.png"]
+
+
+def test_explanations_and_annotated_copies_never_replace_each_other(tmp_path: Path) -> None:
+    theirs = save(tmp_path / "a-face1.png")
+    for _ in range(2):  # the second run replaces what the first one drew, each its own kind
+        with AnnotatedPictures(tmp_path) as copies, ExplainedFaces(tmp_path) as sink:
+            explained(sink, "a.jpg")
+            copies.write(*pair("a-face1.png"))
+    assert (tmp_path / "a-face1.png").read_bytes() == theirs
+    sizes = {p.name: Pillow.open(p).size for p in tmp_path.iterdir()}
+    assert sizes == {"a-face1.png": (60, 50), "a-face1-2.png": sizes["a-face1-2.png"], "a-face1-3.png": (60, 50)}
+    assert sizes["a-face1-2.png"] != (60, 50)

@@ -153,7 +153,7 @@ def test_no_face_is_an_ordinary_answer(artifact: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "kind", "said"),
     [
-        ({"artifact": "default"}, ArtifactError, "maskwise demo"),
+        ({"artifact": "default"}, ArtifactError, "maskwise train"),
         ({"artifact": "nowhere"}, ArtifactError, "not a model folder"),
         ({"faces": "some"}, ConfigError, "detect, whole"),
         ({"threshold": 1.5}, ConfigError, "between 0 and 1"),
@@ -205,3 +205,20 @@ def test_an_operating_point_is_a_word(with_points: Path) -> None:
 def test_a_threshold_of_ones_own_wins_over_the_operating_points_confidence_only(with_points: Path) -> None:
     checker = maskwise.load(with_points, faces="whole", operating_point="gate", threshold=0.2)
     assert checker.pipeline.thresholds == Thresholds(0.2, masked_from=0.999)
+
+
+def test_each_face_is_explained_by_its_verdict_or_else_by_its_likeliest_class(artifact: Path) -> None:
+    image = plain(BLUEISH)
+    sure, unsure = (maskwise.load(artifact, faces="whole", threshold=t) for t in (0.0, 1.0))
+    assert [verdict.label for verdict in (*sure(image).verdicts, *unsure(image).verdicts)] == ["masked", "uncertain"]
+    assert [e.label for e in (*sure.explain(image), *unsure.explain(image, unsure(image)))] == ["masked", "masked"]
+    assert maskwise.load(artifact).explain(plain((90, 90, 90), 200)) == ()
+
+
+def test_an_answer_that_is_not_the_likeliest_is_explained_all_the_same(tmp_path: Path) -> None:
+    folder = tiny_artifact(tmp_path)
+    points = {"statistics": OperatingPoint(Thresholds(0.0, masked_from=0.01))}
+    write_card(folder, replace(read_card(folder), operating_points=points))
+    checker = maskwise.load(folder, faces="whole", operating_point="statistics")
+    reddish = plain((140, 90, 100))  # p(masked) 0.13
+    assert checker(reddish).verdicts[0].label == checker.explain(reddish)[0].label == "masked"

@@ -68,3 +68,12 @@ def test_the_frame_is_not_drawn_on(classify: MaskClassifier) -> None:
     image.flags.writeable = False  # any step that writes into it would raise
     assert len(Pipeline(WholePicture(), classify)(Frame(image)).verdicts) == 1
     Pipeline(YuNet(), classify)(Frame(image))
+
+
+def test_each_face_is_explained_from_its_own_crop_in_the_order_of_the_result(classify: MaskClassifier) -> None:
+    found, frame = faces((40, 0, 80, 40), (0, 0, 40, 40)), Frame(blue_and_red())
+    pipeline = Pipeline(lambda _: found, classify)
+    evidence = pipeline.explain(frame, pipeline(frame))
+    assert [e.label for e in evidence] == ["unmasked", "masked"]
+    crops = crop_faces(frame.image, found.boxes_xyxy, classify.card.crop)
+    assert all(np.array_equal(e.crop, crop) for e, crop in zip(evidence, crops, strict=True))

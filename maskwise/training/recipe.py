@@ -177,6 +177,8 @@ class Recipe:
     keep: which epoch's weights become the artifact: the `last`, or the `best` by validation loss.
     patience: stop after this many epochs without a lower validation loss; null trains them all.
     precision: `32-true`, or `bf16-mixed` where the device has it.
+    channels_last: keep the channels of a pixel together in memory: half as fast again for networks of depthwise
+        convolutions, also on a CPU.
     """
 
     network: str = "sequential"
@@ -200,6 +202,7 @@ class Recipe:
     keep: Literal["last", "best"] = "last"
     patience: int | None = None
     precision: Precision = "32-true"
+    channels_last: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -32,7 +32,7 @@ from maskwise.training.loader import Examples, cut_all, examples, load_crops
 from maskwise.training.logs import TensorBoard
 from maskwise.training.prepare import prepare
 from maskwise.training.recipe import Precision, Recipe
-from maskwise.training.trainer import EpochRecord, fit, make_average, make_optimizer
+from maskwise.training.trainer import EpochRecord, fit, make_average, make_optimizer, memory_format
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -157,6 +157,7 @@ def learn(
     """
     torch.manual_seed(recipe.seed)
     network = networks.build(recipe.network, len(manifest.labels), recipe.crop.size_px, recipe.pretrained)
+    network = network.to(memory_format=memory_format(recipe))
     optimizer = make_optimizer(network, recipe)
     wrapped, wrapped_optimizer = fabric.setup(network, optimizer)
     last, best = run / "checkpoints" / "last.safetensors", run / "checkpoints" / "best.safetensors"

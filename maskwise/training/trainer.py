@@ -189,8 +189,14 @@ def load(
         crops = data.crops[np.sort(indices)][np.argsort(np.argsort(indices))]  # a memory map reads fastest in order
         if epoch is not None:
             crops = augmented(crops, recipe.crop.size_px, recipe.augment, recipe.seed, epoch, positions)
-        inputs = torch.from_numpy(recipe.preprocess(crops)).to(fabric.device, non_blocking=True)
+        inputs = torch.from_numpy(recipe.preprocess(crops))
+        inputs = inputs.to(fabric.device, non_blocking=True, memory_format=memory_format(recipe))
         yield inputs, torch.from_numpy(data.targets[indices]).to(fabric.device, non_blocking=True), share
+
+
+def memory_format(recipe: Recipe) -> torch.memory_format:
+    """How a picture lies in memory: plane by plane, or pixel by pixel."""
+    return torch.channels_last if recipe.channels_last else torch.contiguous_format
 
 
 def set_lr(optimizer: Optimizer, recipe: Recipe, epochs_done: float) -> None:

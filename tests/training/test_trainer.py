@@ -12,7 +12,7 @@ from maskwise.model import networks
 from maskwise.training import recipe as recipes
 from maskwise.training.loader import Examples
 from maskwise.training.recipe import Recipe, Schedule
-from maskwise.training.trainer import EpochRecord, fit, lr_scale, make_average, make_optimizer, measure
+from maskwise.training.trainer import EpochRecord, fit, lr_scale, make_average, make_optimizer, measure, memory_format
 
 
 def examples(n: int, seed: int = 0) -> Examples:
@@ -29,7 +29,7 @@ def small(**overrides: object) -> Recipe:
 
 def run(recipe: Recipe, train: Examples, validation: Examples) -> tuple[nn.Module, list[EpochRecord]]:
     torch.manual_seed(recipe.seed)
-    network = networks.build("sequential", 2, 16)
+    network = networks.build("sequential", 2, 16).to(memory_format=memory_format(recipe))
     fabric = Fabric(accelerator="cpu", devices=1)
     wrapped, optimizer = fabric.setup(network, make_optimizer(network, recipe))
     return network, list(fit(fabric, wrapped, optimizer, recipe, train, validation))
@@ -109,6 +109,12 @@ def test_smoothed_and_mixed_targets_still_teach() -> None:
     assert mixed[-1].validation_accuracy is not None
     assert mixed[-1].validation_accuracy > 0.9
     assert mixed[-1].train_loss > plain[-1].train_loss, "a target that is never certain leaves a loss"
+
+
+def test_how_pictures_lie_in_memory_changes_nothing_but_the_time() -> None:
+    _, plain = run(small(), examples(30), examples(12, seed=1))
+    _, pixels = run(small(channels_last=True), examples(30), examples(12, seed=1))
+    assert [r.train_loss for r in pixels] == pytest.approx([r.train_loss for r in plain], rel=1e-4)
 
 
 def test_a_clipped_step_is_no_longer_than_its_bound() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,9 @@ class OneFace:
         return Faces(box, np.ones(1, np.float32), np.full((1, 5, 2), np.nan, np.float32))
 
 
-def manifest(folder: Path, boxes: list[tuple[float, ...] | None], *, faces: list[bool], source: str = "a") -> Manifest:
+def manifest(
+    folder: Path, boxes: Sequence[tuple[float, ...] | None], *, faces: list[bool], source: str = "a"
+) -> Manifest:
     rows = []
     for i, (box, face) in enumerate(zip(boxes, faces, strict=True)):
         path = folder / f"{source}{i}.png"

@@ -65,7 +65,7 @@ def test_published_weights_know_what_is_in_a_picture() -> None:
     """The layers of both packages pair up: a coffee cup is an espresso (967), as in ImageNet's list of classes."""
     data = pytest.importorskip("skimage.data")
     network = networks.build("efficientnet-lite0", 1000, 128, pretrained=True)
-    assert network.get_classifier().weight.shape == (1000, 1280)  # type: ignore[operator, union-attr]
+    assert network.get_classifier().weight.shape == (1000, 1280)  # type: ignore[operator]
     published = networks.published_lite0().eval()
     picture = cv2.resize(data.coffee()[:, 100:500], (128, 128), interpolation=cv2.INTER_AREA)
     inputs = torch.from_numpy(((picture / 255 - 0.498) / 0.502).transpose(2, 0, 1)[None]).float()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from maskwise.errors import ConfigError
+from maskwise.model.config import from_mapping
 from maskwise.model.crops import CropSpec, crop_face
 from maskwise.training.augment import augmented, wider
 from maskwise.training.recipe import Augment, Recipe
@@ -58,7 +59,7 @@ def test_a_flip_mirrors_about_half() -> None:
 @pytest.mark.parametrize("name", ["coarse", "blur", "noise", "jpeg", "grey"])
 def test_a_share_is_a_share(name: str) -> None:
     crops = np.repeat(smooth(48)[None], 300, axis=0)
-    changed = augmented(crops, 48, Augment(**{name: 0.3}), 0, 0, np.arange(300))
+    changed = augmented(crops, 48, from_mapping(Augment, "", {name: 0.3}), 0, 0, np.arange(300))
     share = np.mean([not np.array_equal(crop, crops[0]) for crop in changed])
     assert 0.2 < share < 0.4
 

@@ -12,7 +12,7 @@ from maskwise.training.recipe import Sampling
 def weights_of(rows: pl.DataFrame, sampling: Sampling) -> NDArray[np.float64] | None:
     """(rows,) chance of each to be drawn, sum 1; None where every one is seen once.
 
-    Every class has the same chance. Within a class, rendered pictures share what `sampling.rendered` says, if it has
+    Every class has the chance that `sampling.classes` says, or all the same. Within a class, rendered pictures share what `sampling.rendered` says, if it has
     photographs as well; and within each of these a source of four times as many pictures is drawn twice as often.
     """
     if sampling.by == "once" or not rows.height:
@@ -29,7 +29,7 @@ def weights_of(rows: pl.DataFrame, sampling: Sampling) -> NDArray[np.float64] | 
         pl.col("weight")
         / pl.col("weight").sum().over("label", "rendered")
         * pl.when("mixed").then(share).otherwise(1.0)
-        / pl.col("label").n_unique()
+        * pl.col("label").replace_strict(sampling.classes, default=1.0, return_dtype=pl.Float64)
     )
     weights = chance.to_series().to_numpy()
     return np.asarray(weights / weights.sum(), np.float64)

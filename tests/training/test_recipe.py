@@ -50,6 +50,8 @@ def test_flags_win_over_the_file(tmp_path: Path) -> None:
         ("augment: {coarse: 2}", "augment.coarse: 2.0 must be between 0 and 1"),
         ("augment: {rotate: 200}", "augment.rotate: 200.0 must be between 0 and 180 degrees"),
         ("sampling: {by: balanced, size: 0}", "sampling.size"),
+        ("sampling: {classes: {bare: 1}}", "'bare' is not a class"),
+        ("sampling: {classes: {masked: 0}}", "sampling.classes.masked: 0.0 must be above 0"),
         ("ema: 1.0", "ema: 1.0 must be 0 or more and below 1"),
         ("label_smoothing: 1.5", "label_smoothing"),
     ],

@@ -34,6 +34,13 @@ def test_classes_sources_and_rendered_pictures_get_their_shares() -> None:
     assert of_a / of_b == pytest.approx((80 / 5) ** 0.5)
 
 
+def test_a_class_comes_as_often_as_the_recipe_says() -> None:
+    weights = weights_of(ROWS, Sampling("balanced", {"masked": 2, "incorrect": 1, "unmasked": 2}))
+    assert weights is not None
+    got = [share(weights, label=name) for name in ("masked", "incorrect", "unmasked")]
+    assert got == pytest.approx([0.4, 0.2, 0.4])
+
+
 def test_once_has_no_weights() -> None:
     assert weights_of(ROWS, Sampling()) is None
     assert weights_of(ROWS[:0], BALANCED) is None

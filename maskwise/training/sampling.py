@@ -12,8 +12,9 @@ from maskwise.training.recipe import Sampling
 def weights_of(rows: pl.DataFrame, sampling: Sampling) -> NDArray[np.float64] | None:
     """(rows,) chance of each to be drawn, sum 1; None where every one is seen once.
 
-    Every class has the chance that `sampling.classes` says, or all the same. Within a class, rendered pictures share what `sampling.rendered` says, if it has
-    photographs as well; and within each of these a source of four times as many pictures is drawn twice as often.
+    Every class has the chance that `sampling.classes` says, or all the same. Within a class, rendered pictures share
+    what `sampling.rendered` says, if it has photographs as well; and within each of these a source of four times as
+    many pictures is drawn twice as often.
     """
     if sampling.by == "once" or not rows.height:
         return None

@@ -77,6 +77,18 @@ class Faces:
     def __len__(self) -> int:
         return len(self.scores)
 
+    def iou(self, box_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(n,) how much of their union each face's box and another box share, 0 to 1.
+
+        Args:
+            box_xyxy: (4,) pixels.
+        """
+        boxes = self.boxes_xyxy
+        low, high = np.maximum(boxes[:, :2], box_xyxy[:2]), np.minimum(boxes[:, 2:], box_xyxy[2:])
+        both = np.maximum(high - low, 0).prod(axis=1)
+        areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) + (box_xyxy[2:] - box_xyxy[:2]).prod()
+        return np.asarray(both / np.maximum(areas - both, 1e-6), np.float32)
+
     @classmethod
     def none(cls) -> Faces:
         """No faces: an ordinary value."""

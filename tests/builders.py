@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
+import polars as pl
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import save_file
 
+from maskwise.data.schema import SCHEMA
 from maskwise.model.artifact import ONNX_NAME, TENSORS_NAME, ModelCard, write_card
 from maskwise.model.crops import CropSpec
 from maskwise.model.preprocess import Preprocess
+from maskwise.values import CLASSES
 
 REDDISH, BLUEISH = (200, 40, 40), (40, 40, 200)
 """Colours that the tiny network calls its last and its first class."""
@@ -52,3 +56,16 @@ def tiny_artifact(
     onnx.save(model, folder / ONNX_NAME)
     write_card(folder, ModelCard(labels, "tiny", CropSpec(size_px, margin=0.0), Preprocess()))
     return folder
+
+
+def rows_of(n: int, **columns: Any) -> pl.DataFrame:
+    """Faces of three classes in turn, each alone, 20 to 150 pixels."""
+    given: dict[str, Any] = {
+        "path": [f"/data/{i:05d}.png" for i in range(n)],
+        "label": [CLASSES[i % 3] for i in range(n)],
+        "source": ["set"] * n,
+        "width": [20 + i % 131 for i in range(n)],
+        "height": [200] * n,
+        "sha256": [f"{i:064x}" for i in range(n)],
+    } | columns
+    return pl.DataFrame({name: given.get(name, [None] * n) for name in SCHEMA}, schema=SCHEMA)

@@ -77,18 +77,13 @@ def _of_face(faces: Faces, box: Boxes) -> Boxes | str | None:
     if np.isnan(box).any():
         if not len(faces):
             return NO_FACE
-        return np.asarray(faces.boxes_xyxy[int(_areas(faces.boxes_xyxy).argmax())], np.float32)
+        sides = faces.boxes_xyxy[:, 2:] - faces.boxes_xyxy[:, :2]
+        return np.asarray(faces.boxes_xyxy[int(sides.prod(axis=1).argmax())], np.float32)
     if not len(faces):
         return None
-    low, high = np.maximum(faces.boxes_xyxy[:, :2], box[:2]), np.minimum(faces.boxes_xyxy[:, 2:], box[2:])
-    shared = np.clip(high - low, 0, None).prod(axis=1)
-    overlap = shared / (_areas(faces.boxes_xyxy) + _areas(box[None]) - shared)
+    overlap = faces.iou(box)
     best = int(overlap.argmax())
     return np.asarray(faces.boxes_xyxy[best], np.float32) if overlap[best] >= SAME_FACE_IOU else None
-
-
-def _areas(boxes: Boxes) -> NDArray[np.float32]:
-    return np.asarray((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), np.float32)
 
 
 def _moved(boxes: Boxes, before: Boxes, after: Boxes) -> Boxes:

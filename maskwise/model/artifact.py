@@ -116,15 +116,15 @@ def folder_of(artifact: str | Path) -> Path:
     """The folder of an artifact, which is named by itself, or as `default`.
 
     Raises:
-        ArtifactError: this installation comes without a model.
+        ArtifactError: this version comes without a model.
     """
     if str(artifact) != DEFAULT:
         return Path(artifact)
     bundled = Path(__file__).parent / DEFAULT
     if not (bundled / CARD_NAME).is_file():
         raise ArtifactError(
-            "this installation of maskwise comes without a model; install it again, or make one with `maskwise train` "
-            "and name its artifact folder"
+            "this version of maskwise comes without a model of its own; make one with `maskwise demo` or "
+            "`maskwise train` and name its artifact folder (--model maskwise-demo/demo-model/artifact)"
         )
     return bundled
 

@@ -33,6 +33,16 @@ def written_whole(path: Path) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file of text, complete or not at all.
+
+    Raises:
+        StorageError: it cannot be written; a file already at `path` is untouched.
+    """
+    with written_whole(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
 @contextmanager
 def new_folder(path: Path) -> Iterator[Path]:
     """Hand out a folder to fill beside `path`; it gets its name at the end, and is removed after an error.

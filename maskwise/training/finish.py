@@ -29,7 +29,7 @@ from maskwise.training.history import write_history
 from maskwise.training.judged import judge
 from maskwise.training.listener import Listener
 from maskwise.training.loader import Examples
-from maskwise.training.measure import HISTORY_NAME, measure
+from maskwise.training.measure import HISTORY_NAME, measure, of_split
 from maskwise.training.predictions import Predictions
 from maskwise.training.recipe import Recipe
 from maskwise.training.report import write_report
@@ -84,7 +84,7 @@ def write_artifact(
     for split in [name for name in ("test", "validation") if manifest.part(name).rows.height][:1]:
         measured = measure(
             MaskClassifier(card, folder / ONNX_NAME),
-            manifest,
+            of_split(manifest, split),  # its boxes were put where the detector finds them before training
             name=run.name,
             split=split,
             history=history,

@@ -42,6 +42,9 @@ def measure_artifact(
     classifier = MaskClassifier.load(folder)
     trained_on = classifier.card.data
     own = trained_on.get("fingerprint") == manifest.fingerprint()
+    manifest = of_split(manifest, split)
+    if classifier.card.faces == "detect":
+        manifest = detected(manifest, YuNet())
     return measure(
         classifier,
         manifest,
@@ -63,12 +66,11 @@ def measure(
     split_check: Mapping[str, Any] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
-    """Measure a loaded model; see `measure_artifact`. split_check: see `maskwise.training.evaluation.evaluate`."""
-    manifest = of_split(manifest, split)
-    detector = YuNet()
-    if classifier.card.faces == "detect":
-        manifest = detected(manifest, detector)
-    predictions = predict(classifier, manifest, progress, find=detector.once)
+    """Measure a loaded model on faces whose boxes are where it wants them; see `measure_artifact`.
+
+    split: what the rows are called. split_check: see `maskwise.training.evaluation.evaluate`.
+    """
+    predictions = predict(classifier, manifest, progress, find=YuNet().once)
     return evaluate(predictions, classifier.card, name=name, split=split, history=history, split_check=split_check)
 
 

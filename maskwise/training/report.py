@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from maskwise.data.manifest import Manifest
 from maskwise.errors import StorageError
-from maskwise.model.storage import written_whole
+from maskwise.model.storage import write_text
 from maskwise.pages.template import template
 from maskwise.pages.thumbnails import holds_pictures, plot, thumbnails
 from maskwise.training import charts
@@ -106,13 +106,3 @@ def _thumbnails(evaluation: Evaluation) -> dict[int, str | None]:
 def as_json(content: Content) -> str:
     """A report for programs, as text."""
     return json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file, complete or not at all.
-
-    Raises:
-        StorageError: the file cannot be written.
-    """
-    with written_whole(path) as partial:
-        partial.write_text(text, encoding="utf-8")

@@ -5,33 +5,20 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from maskwise import cli
 from maskwise.data.embedded import build_demo_dataset
 from maskwise.data.formats import read_dataset
 from maskwise.model.artifact import CARD_NAME
 from maskwise.training.compare.artifacts import compare_artifacts
 from tests.builders import BLUEISH, REDDISH, tiny_artifact
+from tests.cli.command_line import run
 
 EACH = 24
-
-
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """The command line in this process: exit code, stdout, stderr on one line."""
-    monkeypatch.setattr(sys, "argv", ["maskwise", "compare", *arguments])
-    code = 0
-    try:
-        cli.main()
-    except SystemExit as done:
-        code = int(done.code or 0)
-    said = capsys.readouterr()
-    return code, said.out, " ".join(said.err.split())
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +52,7 @@ def wrong(tmp_path: Path) -> Path:
 def test_both_models_side_by_side(
     right: Path, wrong: Path, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, out, err = run(monkeypatch, capsys, str(wrong), str(right), "--data", str(data))
+    code, out, err = run(monkeypatch, capsys, "compare", str(wrong), str(right), "--data", str(data))
     assert code == 0
     said = " ".join(out.split())
     assert "B is better: of 1,000 faces it judges" in said
@@ -86,7 +73,7 @@ def test_json_and_a_gate_that_closes_only_where_b_is_worse(
     right: Path, wrong: Path, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flags = ["--data", str(data), "--json", "--fail-on", "worse", "--out", "there"]
-    code, out, _ = run(monkeypatch, capsys, str(right), str(wrong), *flags)
+    code, out, _ = run(monkeypatch, capsys, "compare", str(right), str(wrong), *flags)
     found = json.loads(out)
     assert (code, found["clearly"], found["n"]) == (1, "worse", 2 * EACH)
     assert found == json.loads(Path("there/compare.json").read_text())
@@ -94,14 +81,14 @@ def test_json_and_a_gate_that_closes_only_where_b_is_worse(
     assert found["models"]["a"]["model_onnx_bytes"] == (right / "model.onnx").stat().st_size
     assert 0 < found["models"]["a"]["ms_per_face"]["fastest"] <= found["models"]["a"]["ms_per_face"]["mean"]
     assert found["disagreements"]["listed"][0]["path"].startswith(("masked/", "unmasked/"))
-    assert run(monkeypatch, capsys, str(wrong), str(right), *flags)[0] == 0
+    assert run(monkeypatch, capsys, "compare", str(wrong), str(right), *flags)[0] == 0
 
 
 def test_three_classes_against_two(
     right: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     three = tiny_artifact(tmp_path / "three", labels=("incorrect", "masked", "unmasked"))
-    code, out, _ = run(monkeypatch, capsys, str(three), str(right), "--data", str(data), "--json")
+    code, out, _ = run(monkeypatch, capsys, "compare", str(three), str(right), "--data", str(data), "--json")
     found = json.loads(out)
     assert (code, found["labels"], found["n"]) == (0, ["masked", "unmasked"], 2 * EACH)
     assert found["left_out"]["answered_otherwise_a"] == EACH  # blue is incorrect to it
@@ -143,7 +130,7 @@ def test_what_cannot_be_compared(
         tiny_artifact(wrong, labels=("incorrect", "unmasked"))
     elif change == "none":
         (wrong / CARD_NAME).unlink()
-    code, out, err = run(monkeypatch, capsys, str(right), str(wrong), *flags)
+    code, out, err = run(monkeypatch, capsys, "compare", str(right), str(wrong), *flags)
     assert (code, out) == (2, "")
     assert err.count("error:") == 1
     assert said in err

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from maskwise import cli
+from tests.cli.command_line import run
 
 SMALL = ["--size", "16", "--epochs", "1", "--batch-size", "4"]
 
@@ -31,18 +31,6 @@ def data(tmp_path: Path) -> Path:
         for i in range(8):
             paint(tmp_path / "data" / label / f"{i}.png", first + i)
     return tmp_path / "data"
-
-
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """The command line in this process: exit code, stdout, stderr on one line."""
-    monkeypatch.setattr(sys, "argv", ["maskwise", *arguments])
-    code = 0
-    try:
-        cli.main()
-    except SystemExit as done:
-        code = int(done.code or 0)
-    said = capsys.readouterr()
-    return code, said.out, " ".join(said.err.split())
 
 
 def empty(data: Path) -> None:

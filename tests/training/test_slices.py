@@ -10,27 +10,14 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from maskwise.data.manifest import SCHEMA
 from maskwise.training.facts import FACTS
 from maskwise.training.judged import Judged, judge
 from maskwise.training.predictions import Predictions
 from maskwise.training.slices import BINS, CLAIMED_BELOW, compare, cut_by_facts, measure_slices
 from maskwise.values import CLASSES
+from tests.builders import rows_of
 
 N = 600
-
-
-def rows_of(n: int = N, **columns: Any) -> pl.DataFrame:
-    """Faces of three classes in turn, each alone, 20 to 150 pixels."""
-    given: dict[str, Any] = {
-        "path": [f"/data/{i:05d}.png" for i in range(n)],
-        "label": [CLASSES[i % 3] for i in range(n)],
-        "source": ["set"] * n,
-        "width": [20 + i % 131 for i in range(n)],
-        "height": [200] * n,
-        "sha256": [f"{i:064x}" for i in range(n)],
-    } | columns
-    return pl.DataFrame({name: given.get(name, [None] * n) for name in SCHEMA}, schema=SCHEMA)
 
 
 def facts_of(n: int = N, seed: int = 0, **columns: Any) -> pl.DataFrame:
@@ -101,7 +88,7 @@ def test_a_slice_with_planted_errors_is_found_and_named() -> None:
 def test_what_the_manifest_knows_is_cut_by_too(fact: str, name: str, column: str, value: str) -> None:
     where = np.arange(N) % 4 == 0
     changed: dict[str, Any] = {column: [value if w else ("set" if column == "source" else None) for w in where]}
-    rows = rows_of(**changed)
+    rows = rows_of(N, **changed)
     content = measured(errs(np.random.default_rng(2), where, 0.5), rows)
     assert (content["worst"]["fact"], content["worst"]["name"]) == (fact, name)
     assert content["worst"]["fact"] in content["sentence"]
@@ -111,7 +98,7 @@ def test_a_hard_negative_is_compared_with_other_bare_faces() -> None:
     """Hands at the mouth of half of the bare faces; masks are judged worse than either, and do not matter."""
     bare = np.array([i % 3 == 2 for i in range(N)])
     hand = bare & (np.arange(N) % 2 == 0)
-    rows = rows_of(kind=["hand" if h else None for h in hand])
+    rows = rows_of(N, kind=["hand" if h else None for h in hand])
     wrong = errs(np.random.default_rng(3), ~bare, 0.6, 0.0) | errs(np.random.default_rng(4), hand, 0.4, 0.0)
     content = measured(wrong, rows)
     found = named(content, "hard negative", "hand")
@@ -125,12 +112,12 @@ def test_uniform_errors_make_no_claim_in_about_95_of_100_reports() -> None:
     """Errors anywhere alike: with every face alone, and with people who are harder or easier."""
     people = np.random.default_rng(0).integers(0, 150, N)
     judged = {
-        name: answered(np.zeros(N, bool), rows_of(group=groups))[0]
+        name: answered(np.zeros(N, bool), rows_of(N, group=groups))[0]
         for name, groups in (("alone", [None] * N), ("people", [f"{p}" for p in people]))
     }
     claims: dict[str, list[bool]] = {"alone": [], "people": []}
     for seed in range(100):
-        rng, cut = np.random.default_rng(seed), cut_by_facts(rows_of(), facts_of(seed=1000 + seed))
+        rng, cut = np.random.default_rng(seed), cut_by_facts(rows_of(N), facts_of(seed=1000 + seed))
         often = {"alone": np.full(N, 0.1), "people": rng.beta(0.5, 4.5, 150)[people]}
         for name, faces in judged.items():
             predicted = (faces.target + (rng.random(N) < often[name])) % 3
@@ -144,7 +131,7 @@ def test_small_slices_are_shown_and_never_claimed() -> None:
     """29 faces of one source, all over the data, every one of them wrong."""
     order = np.random.default_rng(0).permutation(N)
     where = order < 29
-    rows = rows_of(source=["few" if w else "many" for w in where])
+    rows = rows_of(N, source=["few" if w else "many" for w in where])
     content = measured(where, rows)
     few = named(content, "source", "few")
     assert (few["n"], few["accuracy"]["value"], few["p"], few["clearly"]) == (29, 0.0, None, None)
@@ -152,7 +139,7 @@ def test_small_slices_are_shown_and_never_claimed() -> None:
     assert content["worst"] is None
     assert content["sentence"].startswith("No slice is clearly worse than the rest; ")
     where = order < 30
-    rows = rows_of(source=["few" if w else "many" for w in where])
+    rows = rows_of(N, source=["few" if w else "many" for w in where])
     assert measured(where, rows)["worst"]["name"] == "few"
 
 
@@ -164,7 +151,7 @@ def test_without_enough_faces_nothing_is_compared() -> None:
 
 def test_an_easier_slice_is_better_and_never_the_worst() -> None:
     where = np.arange(N) % 2 == 0
-    rows = rows_of(provenance=["rendered" if w else "photograph" for w in where])
+    rows = rows_of(N, provenance=["rendered" if w else "photograph" for w in where])
     content = measured(errs(np.random.default_rng(5), ~where, 0.4), rows)
     assert named(content, "provenance", "rendered")["clearly"] == "better"
     assert content["worst"]["name"] == "photograph"
@@ -189,7 +176,7 @@ def test_yaw_counts_either_side_and_a_face_not_found_has_its_own_slice() -> None
 
 
 def test_every_slice_of_a_measured_fact_counts_its_faces_once() -> None:
-    slices = cut_by_facts(rows_of(), facts_of())
+    slices = cut_by_facts(rows_of(N), facts_of())
     for bins in BINS.values():
         parts = [s.faces for s in slices if s.fact == bins.fact]
         assert len(parts) > 3
@@ -197,12 +184,12 @@ def test_every_slice_of_a_measured_fact_counts_its_faces_once() -> None:
 
 
 def test_without_facts_only_the_manifest_is_cut_by() -> None:
-    assert {s.fact for s in cut_by_facts(rows_of(), None)} == {"face size", "provenance", "source"}
+    assert {s.fact for s in cut_by_facts(rows_of(N), None)} == {"face size", "provenance", "source"}
     assert {s["fact"] for s in measured(np.zeros(N, bool))["shown"]} == {"face size"}  # one source is no slice
 
 
 def test_rows_that_were_not_judged_are_in_no_slice_and_all_is_json() -> None:
-    rows = rows_of().with_columns(error=pl.when(pl.int_range(N) < 100).then(pl.lit("damaged")))
+    rows = rows_of(N).with_columns(error=pl.when(pl.int_range(N) < 100).then(pl.lit("damaged")))
     facts = facts_of().with_columns(
         pl.when(pl.int_range(N) < 100).then(None).otherwise(pl.col(name)).alias(name) for name in FACTS
     )

@@ -26,8 +26,9 @@ from maskwise.training.facts import FACTS
 from maskwise.training.predictions import Predictions, predict
 from maskwise.training.report import render
 from maskwise.values import CLASSES, Faces, Image
+from tests.builders import rows_of
 from tests.training.test_report import Page
-from tests.training.test_slices import N, answered, errs, facts_of, rows_of
+from tests.training.test_slices import N, answered, errs, facts_of
 
 CARD = ModelCard(CLASSES, "sequential", CropSpec(16), Preprocess())
 
@@ -36,7 +37,7 @@ def evaluation(worse: float) -> Evaluation:
     """A model that errs so often on dark masks, and on 5 of 100 other faces."""
     colours = ["dark" if i % 5 == 0 else "white" for i in range(N)]
     dark = np.array([colour == "dark" for colour in colours])
-    rows = rows_of(source=["few" if i < 12 else "many" for i in range(N)])
+    rows = rows_of(N, source=["few" if i < 12 else "many" for i in range(N)])
     facts = facts_of(mask_colour=colours)
     _, predictions = answered(errs(np.random.default_rng(10), dark, worse), rows, facts)
     return evaluate(predictions, CARD)

@@ -142,7 +142,4 @@ def _is_found(box_xyxy: NDArray[np.float32], faces: Faces) -> bool:
     """Whether some found face shares at least three tenths of its union with the box; any, where there is no box."""
     if np.isnan(box_xyxy).any() or not len(faces):
         return len(faces) > 0
-    low, high = np.maximum(faces.boxes_xyxy[:, :2], box_xyxy[:2]), np.minimum(faces.boxes_xyxy[:, 2:], box_xyxy[2:])
-    shared = np.clip(high - low, 0, None).prod(axis=1)
-    areas = (faces.boxes_xyxy[:, 2:] - faces.boxes_xyxy[:, :2]).prod(axis=1) + (box_xyxy[2:] - box_xyxy[:2]).prod()
-    return bool((shared / (areas - shared) >= 0.3).any())
+    return bool((faces.iou(box_xyxy) >= 0.3).any())

@@ -12,7 +12,7 @@ from maskwise.data.audit.audit import Audit
 from maskwise.data.audit.look import CROP
 from maskwise.data.audit.quality import FLAGS
 from maskwise.data.manifest import boxes_of
-from maskwise.model.storage import written_whole
+from maskwise.model.storage import write_text, written_whole
 from maskwise.pages.template import template
 from maskwise.pages.thumbnails import thumbnails, whole_pictures
 
@@ -46,8 +46,8 @@ def write_audit(audit: Audit, folder: Path, *, title: str, pictures: bool = True
         audit.pairs.write_parquet(partial)
     with written_whole(folder / FACES_NAME) as partial:
         audit.faces.drop("row").write_csv(partial)
-    _write(folder / JSON_NAME, json.dumps(audit.content, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
-    _write(folder / HTML_NAME, render(audit, title=title, pictures=pictures))
+    write_text(folder / JSON_NAME, json.dumps(audit.content, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    write_text(folder / HTML_NAME, render(audit, title=title, pictures=pictures))
     return folder / HTML_NAME
 
 
@@ -129,8 +129,3 @@ def _flagged(audit: Audit, flag: str) -> pl.DataFrame:
 
 def _short(path: str) -> str:
     return "/".join(Path(path).parts[-2:])
-
-
-def _write(path: Path, text: str) -> None:
-    with written_whole(path) as partial:
-        partial.write_text(text, encoding="utf-8")

@@ -59,7 +59,7 @@ def choose_face(image: Image, found: Faces, box_xyxy: Array | None) -> Sitter | 
         return "no face found"
     which = 0
     if box_xyxy is not None:
-        overlaps = _iou(found.boxes_xyxy, box_xyxy)
+        overlaps = found.iou(box_xyxy)
         which = int(overlaps.argmax())
         if overlaps[which] < MIN_IOU:
             return "no face found in the box"
@@ -70,10 +70,3 @@ def choose_face(image: Image, found: Faces, box_xyxy: Array | None) -> Sitter | 
         return sit(image, landmarks, box)
     except ShapeError:
         return "the landmarks are no face's"
-
-
-def _iou(boxes_xyxy: Array, box_xyxy: Array) -> Array:
-    low, high = np.maximum(boxes_xyxy[:, :2], box_xyxy[:2]), np.minimum(boxes_xyxy[:, 2:], box_xyxy[2:])
-    both = np.prod(np.maximum(high - low, 0), axis=1)
-    areas = np.prod(boxes_xyxy[:, 2:] - boxes_xyxy[:, :2], axis=1) + np.prod(box_xyxy[2:] - box_xyxy[:2])
-    return np.asarray(both / np.maximum(areas - both, 1e-6), np.float32)

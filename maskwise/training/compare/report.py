@@ -6,10 +6,11 @@ from pathlib import Path
 
 from maskwise.data.manifest import Manifest
 from maskwise.model.crops import CropSpec
+from maskwise.model.storage import write_text
 from maskwise.pages.template import template
 from maskwise.pages.thumbnails import thumbnails
 from maskwise.training.compare.comparison import Comparison, Content
-from maskwise.training.report import CSV_NAME, as_json, write_text
+from maskwise.training.report import CSV_NAME, as_json
 
 HTML_NAME, JSON_NAME = "compare.html", "compare.json"
 TEMPLATE = Path(__file__).with_name("compare.html.jinja")

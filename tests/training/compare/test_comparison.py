@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 from numpy.typing import NDArray
 
-from maskwise.data.manifest import SCHEMA
 from maskwise.errors import DataError
 from maskwise.training.compare.comparison import Comparison, compare
 from maskwise.training.compare.pair import pair
@@ -18,6 +17,7 @@ from maskwise.training.compare.report import render
 from maskwise.training.facts import FACTS
 from maskwise.training.predictions import Predictions
 from maskwise.values import CLASSES
+from tests.builders import rows_of
 
 Flags = NDArray[np.bool_]
 N = 300
@@ -30,18 +30,6 @@ def model(**known: Any) -> dict[str, Any]:
         "split_check": None, "sha256": "0" * 64, "faces": "whole", "crop": {"size_px": 32, "margin": 0.0},
         "model_onnx_bytes": 1000, "ms_per_face": {"mean": 1.0, "fastest": 0.5},
     } | known  # fmt: skip
-
-
-def rows_of(n: int = N, **columns: Any) -> pl.DataFrame:
-    given: dict[str, Any] = {
-        "path": [f"/data/{i:05d}.png" for i in range(n)],
-        "label": [CLASSES[i % 3] for i in range(n)],
-        "source": ["set"] * n,
-        "width": [20 + i % 131 for i in range(n)],
-        "height": [200] * n,
-        "sha256": [f"{i:064x}" for i in range(n)],
-    } | columns
-    return pl.DataFrame({name: given.get(name, [None] * n) for name in SCHEMA}, schema=SCHEMA)
 
 
 def compared(
@@ -112,7 +100,7 @@ def test_few_faces_or_people_allow_no_claim(n: int, groups: int | None, said: st
 def test_pictures_of_one_person_are_not_independent_proof() -> None:
     a_wrong = np.arange(N) % 15 == 0
     alone = compared(a_wrong, np.zeros(N, bool)).to_json()
-    people = compared(a_wrong, np.zeros(N, bool), rows_of(group=[f"{i % 15}" for i in range(N)])).to_json()
+    people = compared(a_wrong, np.zeros(N, bool), rows_of(N, group=[f"{i % 15}" for i in range(N)])).to_json()
     assert alone["clearly"] == "better"
     assert people["clearly"] is None
     narrow, wide = (found["accuracy"]["difference"] for found in (alone, people))
@@ -195,7 +183,7 @@ def test_a_model_that_has_seen_the_faces_is_told_of(
 
 def test_a_split_that_one_model_never_saw_is_no_reason_to_warn_of_it() -> None:
     wrong = np.arange(N) % 10 == 0
-    rows = rows_of(split=["train" if i % 2 else "test" for i in range(N)])
+    rows = rows_of(N, split=["train" if i % 2 else "test" for i in range(N)])
     models = {"a": model(trained_on="f"), "b": model(trained_on="another")}
     warnings = compared(wrong, wrong, rows, models=models, data={"fingerprint": "f"}).to_json()["warnings"]
     assert [w[:2] for w in warnings] == ["A:"]
@@ -203,7 +191,7 @@ def test_a_split_that_one_model_never_saw_is_no_reason_to_warn_of_it() -> None:
 
 def test_what_was_left_out_is_told() -> None:
     wrong = np.arange(N) % 10 == 0
-    rows = rows_of()
+    rows = rows_of(N)
     three = np.full((N, 3), 1 / 3, np.float32)
     sides = pair(Predictions(rows, CLASSES, three), Predictions(rows, ("masked", "unmasked"), three[:, :2] * 1.5))
     models = {"a": model(), "b": model(labels=["masked", "unmasked"])}
@@ -226,7 +214,7 @@ def test_without_a_face_that_both_can_judge_there_is_no_comparison() -> None:
 
 def test_the_page_shows_the_figures_runs_nothing_and_escapes_names() -> None:
     rng = np.random.default_rng(4)
-    rows = rows_of(path=[f"/data/<b>{i}.png" for i in range(N)])
+    rows = rows_of(N, path=[f"/data/<b>{i}.png" for i in range(N)])
     models = {"a": model(name="<script>old"), "b": model(name="new")}
     comparison = compared(errs(rng, 0.2), errs(rng, 0.05), rows, models=models)
     page, found = render(comparison, pictures=False), comparison.to_json()

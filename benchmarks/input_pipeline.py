@@ -37,7 +37,7 @@ def measure() -> list[Row]:
         started = time.perf_counter()
         cut_all(manifest, recipe.crop, path)
         decode_s = time.perf_counter() - started
-        data = examples(manifest, manifest.labels, load_crops(path))
+        data = examples(manifest, manifest.classes, load_crops(path))
         return [
             _train(name, size, data, decode_s)
             for name, size in (("sequential", 100), ("timm/mobilenetv3_small_050", 100))

@@ -60,7 +60,7 @@ def _rows(name: str, by: str, how: str) -> list[Row]:
     told = {"trained_on": name, "split": by, "recipe": how}
     rows = [told | _figures(f"{name}, held out", measure_artifact(artifact, manifest, split="validation").to_json())]
     return rows + [
-        told | _figures(other, measure_artifact(artifact, _known(other, manifest.labels)).to_json())
+        told | _figures(other, measure_artifact(artifact, _known(other, manifest.classes)).to_json())
         for other in ELSEWHERE
     ]
 

@@ -14,6 +14,12 @@ MASKED, INCORRECT, UNMASKED = "masked", "incorrect", "unmasked"
 CLASSES = (MASKED, INCORRECT, UNMASKED)
 """Every class there is, in the order in which a model's outputs stand."""
 
+NOT_A_FACE = "not_a_face"
+"""The label of what a detector takes for a face: no class, a model is to be unsure of it."""
+
+LABELS = (*CLASSES, NOT_A_FACE)
+"""Whatever a picture may be labelled as."""
+
 UNCERTAIN = "uncertain"
 """The verdict that is not a class: an answer, never an error, never counted as a class."""
 

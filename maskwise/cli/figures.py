@@ -27,6 +27,8 @@ def print_evaluation(report: Mapping[str, Any], console: Console) -> None:
         told = ", ".join(f"{key} {figure(point[key])}" for key in ("decided", "error", "passed", "alarmed"))
         console.print(f"{name:<17} {told}", markup=False)
     console.print(report["slices"]["sentence"], markup=False)
+    if report["not_a_face"]:
+        console.print(report["not_a_face"]["sentence"], markup=False)
     for warning in report["warnings"]:
         console.print(f"[yellow]![/] {warning}")
 

@@ -18,7 +18,7 @@ from maskwise.data.manifest import BOX, Manifest
 from maskwise.errors import ImageError
 from maskwise.model.faces import FaceDetector
 from maskwise.model.images import read_image
-from maskwise.values import Faces
+from maskwise.values import NOT_A_FACE, Faces
 
 NO_FACE = "no face found"
 SAME_FACE_IOU = 0.35
@@ -36,9 +36,9 @@ def detected(manifest: Manifest, detect: FaceDetector, progress: Callable[[int, 
 
     A row without a box gets the largest face of its picture; where none is found, that is its error, and evaluation
     counts it as not found. An annotated box becomes the found box of the same face. One that is not found stays in: it
-    is moved and scaled as the found boxes of its source were, in the median.
+    is moved and scaled as the found boxes of its source were, in the median. What is not a face stays as it is.
     """
-    rows = manifest.rows.with_row_index("row").filter(pl.col("error").is_null())
+    rows = manifest.rows.with_row_index("row").filter(pl.col("error").is_null() & (pl.col("label") != NOT_A_FACE))
     pictures = rows.partition_by("path", maintain_order=True)
     boxes, errors = manifest.boxes_xyxy().copy(), manifest.rows["error"].to_list()
     missed = np.zeros(len(errors), bool)

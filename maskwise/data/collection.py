@@ -13,23 +13,25 @@ from maskwise.data import manifest as manifests
 from maskwise.data.formats import read_dataset
 from maskwise.data.manifest import Manifest
 from maskwise.errors import ConfigError
-from maskwise.values import CLASSES
+from maskwise.values import LABELS
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """What one data set of a collection is for.
 
-    split: `train` or `test` for all of it; `given` tests on whatever the set itself keeps out of its training split.
-    label: the class of all its pictures; null reads the classes from its layout.
+    split: `train` or `test` for all of it; `given` tests on whatever the set itself keeps out of its training split;
+        `half` tests on half of its pictures, those whose sha256 begins with an even digit: the same ones whatever else
+        there is, and copies on one side.
+    label: the class of all its pictures, or `not_a_face`; null reads the classes from its layout.
     """
 
-    split: Literal["train", "test", "given"] = "train"
+    split: Literal["train", "test", "given", "half"] = "train"
     label: str | None = None
 
     def __post_init__(self) -> None:
-        if self.label is not None and self.label not in CLASSES:
-            raise ConfigError(f"sources: label {self.label!r} is not a class; use one of {', '.join(CLASSES)}")
+        if self.label is not None and self.label not in LABELS:
+            raise ConfigError(f"sources: label {self.label!r} is not a class; use one of {', '.join(LABELS)}")
 
 
 def is_collection(folder: Path, sources: Mapping[str, Source]) -> bool:
@@ -70,7 +72,10 @@ def read_collection(
 
 
 def _sides(source: Source) -> pl.Expr:
-    tested = {"train": pl.lit(value=False), "test": pl.lit(value=True)}.get(
-        source.split, pl.col("split").is_in(["validation", "test"])
-    )
-    return pl.when(tested).then(pl.lit("test")).otherwise(pl.lit(None, pl.String))
+    tested = {
+        "train": pl.lit(value=False),
+        "test": pl.lit(value=True),
+        "given": pl.col("split").is_in(["validation", "test"]),
+        "half": pl.col("sha256").str.head(1).is_in(list("02468ace")),
+    }
+    return pl.when(tested[source.split]).then(pl.lit("test")).otherwise(pl.lit(None, pl.String))

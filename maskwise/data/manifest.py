@@ -20,7 +20,7 @@ from maskwise.data.complete import complete
 from maskwise.data.schema import BOX, SCHEMA, SPLITS
 from maskwise.errors import DataError, LabelError
 from maskwise.model.storage import written_whole
-from maskwise.values import CLASSES
+from maskwise.values import CLASSES, LABELS, NOT_A_FACE
 
 __all__ = ["BOX", "SCHEMA", "SPLITS", "Manifest", "absolute", "boxes_of", "concat", "empty", "load"]
 
@@ -47,13 +47,22 @@ class Manifest:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Classes that occur in usable rows, in the order of CLASSES."""
+        """Labels that occur in usable rows, in the order of LABELS."""
         present = set(self.usable["label"].unique())
-        return tuple(name for name in CLASSES if name in present)
+        return tuple(name for name in LABELS if name in present)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Those of the labels that are classes of a model, in the order of CLASSES."""
+        return tuple(name for name in self.labels if name in CLASSES)
 
     def part(self, split: str) -> Manifest:
         """The usable rows of one split."""
         return Manifest(self.usable.filter(pl.col("split") == split))
+
+    def faces(self) -> Manifest:
+        """The rows without those that are labelled as no face."""
+        return Manifest(self.rows.filter(pl.col("label").ne_missing(NOT_A_FACE)))
 
     def fingerprint(self) -> str:
         """sha256 over contents, boxes and labels of the usable rows; independent of paths and row order."""
@@ -119,7 +128,7 @@ def load(path: Path, *, cache: Path | None = None, progress: Callable[[int, int]
 
     Raises:
         DataError: the file cannot be read, has no rows, lacks a column or has one that is not known.
-        LabelError: a label that is not one of CLASSES.
+        LabelError: a label that is not one of LABELS.
     """
     table = _cast(_read_table(path), path)
     folder = path.resolve().parent
@@ -128,7 +137,7 @@ def load(path: Path, *, cache: Path | None = None, progress: Callable[[int, int]
         rows = rows.with_columns(source=pl.lit(path.stem))
     if "error" not in rows.columns:
         rows = rows.with_columns(error=pl.lit(None, pl.String))
-    no_label = pl.when(pl.col("label").is_null()).then(pl.lit("the label is empty; name one of " + ", ".join(CLASSES)))
+    no_label = pl.when(pl.col("label").is_null()).then(pl.lit("the label is empty; name one of " + ", ".join(LABELS)))
     rows = rows.with_columns(error=pl.coalesce("error", no_label))
     return Manifest(complete(rows, cache=cache, progress=progress))
 
@@ -180,8 +189,8 @@ def _cast_column(column: pl.Series, dtype: pl.DataType, path: Path) -> pl.Series
 
 
 def _check_words(table: pl.DataFrame, path: Path) -> None:
-    for label in sorted(set(table["label"].drop_nulls()) - set(CLASSES)):
-        raise LabelError(f"{path}: label {label!r} is not one of {', '.join(CLASSES)}; rename it in the table")
+    for label in sorted(set(table["label"].drop_nulls()) - set(LABELS)):
+        raise LabelError(f"{path}: label {label!r} is not one of {', '.join(LABELS)}; rename it in the table")
     if "split" in table.columns:
         for split in sorted(set(table["split"].drop_nulls()) - set(SPLITS)):
             raise DataError(f"{path}: split {split!r} is not one of {', '.join(SPLITS)}; rename it or leave it empty")

@@ -11,7 +11,7 @@ SCHEMA = pl.Schema(
         "y_min": pl.Float32,
         "x_max": pl.Float32,
         "y_max": pl.Float32,
-        "label": pl.String,  # one of CLASSES; null only in rows with an error
+        "label": pl.String,  # one of LABELS; null only in rows with an error
         "group": pl.String,  # person or scene, unique within its source; null where not known
         "source": pl.String,  # data set
         "width": pl.Int32,  # pixels after EXIF rotation

@@ -25,11 +25,11 @@ _TICKS_PX = [step * 10**power for power in range(5) for step in (1, 1.5, 2, 3, 5
 
 
 def samples(manifest: Manifest, *, each: int = 24, seed: int = 0, columns: int = 8) -> Figure:
-    """Faces of each class, drawn by lot and cut as training cuts them.
+    """Faces of each label, drawn by lot and cut as training cuts them.
 
     Args:
         manifest: with at least one usable row.
-        each: at most so many of a class.
+        each: at most so many of a label.
         seed: of the lot.
         columns: faces side by side.
 
@@ -52,7 +52,7 @@ def samples(manifest: Manifest, *, each: int = 24, seed: int = 0, columns: int =
 
 
 def balance(manifest: Manifest) -> Figure:
-    """How many faces of each class there are, for each source and split."""
+    """How many faces of each label there are, for each source and split."""
     _check_usable(manifest)
     counts = counts_by(manifest)
     names = [
@@ -98,7 +98,7 @@ def sizes(manifest: Manifest) -> Figure:
 
 
 def counts_by(manifest: Manifest) -> pl.DataFrame:
-    """Usable rows of each class for each source and split: columns source, split, then the classes."""
+    """Usable rows of each label for each source and split: columns source, split, then the labels."""
     order = pl.Enum(SPLITS)
     return (
         manifest.usable.with_columns(pl.col("split").cast(order))

@@ -24,6 +24,7 @@ from maskwise.data.manifest import Manifest
 from maskwise.data.schema import BOX, FACE_SIDE, SPLITS
 from maskwise.data.together import PAIRS, belonging
 from maskwise.errors import ConfigError, DataError
+from maskwise.values import LABELS
 
 By = Literal["random", "group", "source", "given"]
 Counts = NDArray[np.int64]
@@ -82,7 +83,7 @@ def split(
     amounts = {"validation": validation, "test": 0 if isinstance(test, str) else test}
     sides = np.full(rows.height, -1, np.int64)
     photographs = rows.filter(pl.Series(lots))
-    names = tuple(name for name in manifest.labels if (photographs["label"] == name).any())  # some are only rendered
+    names = tuple(name for name in LABELS if (photographs["label"] == name).any())  # some are only rendered
     sides[lots] = _drawn(photographs, together[lots], names, by, amounts, seed)
     sides[tested] = SPLITS.index("test")
     _follow(sides, together)

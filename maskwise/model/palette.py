@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from maskwise.values import INCORRECT, MASKED, UNCERTAIN, UNMASKED
+from maskwise.values import INCORRECT, MASKED, NOT_A_FACE, UNCERTAIN, UNMASKED
 
 COLOURS: dict[str, str] = {
     MASKED: "#0072B2",
     INCORRECT: "#E69F00",
     UNMASKED: "#D55E00",
     UNCERTAIN: "#7F7F7F",
+    NOT_A_FACE: "#565656",
 }
-"""Hex RGB of each class and of `uncertain`."""
+"""Hex RGB of each class, of `uncertain`, and of what is not a face."""
 
 RGB = tuple[int, int, int]
 

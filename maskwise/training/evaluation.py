@@ -26,9 +26,9 @@ from maskwise.training.curves import curves
 from maskwise.training.judged import Judged, groups_of, judge
 from maskwise.training.operating_points import figures_at
 from maskwise.training.predictions import Predictions, predict, short_paths
-from maskwise.training.remarks import notes, said_of_point, summary, warnings
+from maskwise.training.remarks import notes, said_of_no_faces, said_of_point, summary, warnings
 from maskwise.training.slices import figures_of_part, measure_slices
-from maskwise.values import CLASSES, MASKED
+from maskwise.values import CLASSES, MASKED, NOT_A_FACE, UNCERTAIN
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -118,6 +118,7 @@ def evaluate(
         "slices": measure_slices(judged, predictions, seed),
         "interval_method": method_of(judged, seed),
         "not_in_model": _not_in_model(predictions),
+        "not_a_face": _not_a_face(predictions, card.thresholds, seed),
         "unusable": unusable_of(predictions),
         "mistakes": _mistakes(predictions, judged),
         "correct": _correct(predictions, judged, seed),
@@ -277,16 +278,16 @@ def model_of(card: ModelCard, name: str) -> Content:
 def data_of(predictions: Predictions, judged: Judged, split: str | None) -> Content:
     """What a report says of the data; split: which part it is, read from the rows if None."""
     manifest = Manifest(predictions.rows)
-    usable = manifest.usable
+    usable, faces = manifest.usable, manifest.faces().usable
     splits = sorted(s for s in usable["split"].unique() if s)
     return {
         "fingerprint": manifest.fingerprint(),
         "split": split or (splits[0] if len(splits) == 1 else None),
         "splits": splits,
         "rows": predictions.rows.height,
-        "n_per_class": {label: int((usable["label"] == label).sum()) for label in CLASSES},
-        "sources": sorted(s for s in usable["source"].unique() if s),
-        "named_groups": int(usable.filter(pl.col("group").is_not_null()).height),
+        "n_per_class": {label: int((faces["label"] == label).sum()) for label in CLASSES},
+        "sources": sorted(s for s in faces["source"].unique() if s),
+        "named_groups": int(faces.filter(pl.col("group").is_not_null()).height),
         "largest_group": largest_group(judged.groups),
     }
 
@@ -310,6 +311,23 @@ def _not_in_model(predictions: Predictions) -> Content:
         for label in CLASSES
         if label in set(table["label"])
     }
+
+
+def _not_a_face(predictions: Predictions, thresholds: Thresholds, seed: int) -> Content | None:
+    """What is said of pictures that show no face; None without any.
+
+    By the confidence alone: how large or sharp something is that is no face does not speak for the model.
+    """
+    mask = (predictions.rows["error"].is_null() & predictions.rows["label"].eq_missing(NOT_A_FACE)).to_numpy()
+    if not mask.any():
+        return None
+    answer, confidence = answers(predictions.probabilities[mask], predictions.labels, thresholds.masked_from)
+    unknown, groups = np.full(len(answer), np.nan), groups_of(predictions.rows.filter(mask))
+    given = decided(confidence, FaceQuality(unknown, unknown, unknown), thresholds)
+    got = {label: given & (answer == i) for i, label in enumerate(predictions.labels)} | {UNCERTAIN: ~given}
+    shares = {name: intervals.proportion(flags, groups, seed).to_json() for name, flags in got.items()}
+    figures = {"n": len(answer), **shares}
+    return {**figures, "sentence": said_of_no_faces(figures)}
 
 
 def unusable_of(predictions: Predictions) -> list[Content]:

@@ -60,7 +60,7 @@ def write_artifact(
     export_onnx(network, recipe.crop.size_px, folder / ONNX_NAME)
     check = {"by": recipe.split.by} | _straddling(manifest)
     card = ModelCard(
-        labels=manifest.labels,
+        labels=manifest.classes,
         network=recipe.network,
         crop=recipe.crop,
         preprocess=recipe.preprocess,
@@ -77,7 +77,7 @@ def write_artifact(
     parity = check_parity(network, card, folder / ONNX_NAME, np.asarray(crops[spread]))
     history = [record.to_json() for record in records]
     write_history(folder / HISTORY_NAME, history)
-    card, said = calibrated(card, folder / ONNX_NAME, manifest.part("validation"), sets["validation"])
+    card, said = calibrated(card, folder / ONNX_NAME, manifest.part("validation").faces(), sets["validation"])
     for sentence in said:
         listener.say(sentence)
     figures: dict[str, Any] = {"parity": parity.to_json(), "not_chosen": said}
@@ -172,4 +172,6 @@ def _versions() -> dict[str, str]:
 def _headline(report: dict[str, Any]) -> dict[str, Any]:
     """The figures that stand in model.json, each with its interval and n."""
     recalls = {label: figures["recall"] for label, figures in report["per_class"].items()}
-    return {"accuracy": report["accuracy"], "balanced_accuracy": report["balanced_accuracy"], "recall": recalls}
+    told = {"accuracy": report["accuracy"], "balanced_accuracy": report["balanced_accuracy"], "recall": recalls}
+    no_faces = {key: value for key, value in (report["not_a_face"] or {}).items() if key != "sentence"}
+    return told | ({"not_a_face": no_faces} if no_faces else {})

@@ -21,9 +21,13 @@ from maskwise.model.crops import CropSpec
 from maskwise.training.cutting import cut_ahead
 from maskwise.training.recipe import Sampling
 from maskwise.training.sampling import weights_of
+from maskwise.values import NOT_A_FACE
 
 Crops = NDArray[np.uint8]
 T = TypeVar("T")
+
+NO_CLASS = -1
+"""Target of what is not a face."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,7 +35,7 @@ class Examples:
     """Cut faces and their classes.
 
     crops: (n, size, size, 3) uint8 RGB; often a memory map.
-    targets: (n,) int64, positions in the labels.
+    targets: (n,) int64, positions in the labels; NO_CLASS for what is not a face.
     weights: (n,) chance of each to be drawn in a balanced epoch, sum 1; None where an epoch sees every one once.
     """
 
@@ -82,10 +86,11 @@ def examples(manifest: Manifest, labels: tuple[str, ...], crops: Crops, sampling
     Raises:
         DataError: a row's label is not one of the labels.
     """
-    unknown = set(manifest.rows["label"]) - set(labels)
+    unknown = set(manifest.rows["label"]) - {*labels, NOT_A_FACE}
     if unknown:
         raise DataError(f"labels {sorted(unknown)} are not among the model's {list(labels)}")
-    targets = np.array([labels.index(name) for name in manifest.rows["label"]], np.int64)
+    positions = {name: i for i, name in enumerate(labels)} | {NOT_A_FACE: NO_CLASS}
+    targets = np.array([positions[name] for name in manifest.rows["label"]], np.int64)
     return Examples(crops, targets, weights_of(manifest.rows, sampling or Sampling()))
 
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from maskwise.data.boxes import detected
 from maskwise.data.manifest import Manifest
+from maskwise.data.splits import LEFT_OUT
 from maskwise.errors import DataError
 from maskwise.model.classifier import MaskClassifier
 from maskwise.model.faces import YuNet
@@ -75,14 +76,18 @@ def measure(
 
 
 def of_split(manifest: Manifest, split: str | None) -> Manifest:
-    """The rows of one split, and those that cannot be used; all of them if None.
+    """The rows of one split, and those that could not be read before the data was split; all rows if None.
+
+    What cannot be used and is of another split, or was left out of this way of splitting, belongs to another report.
 
     Raises:
         DataError: it has no usable row.
     """
     if split is None:
         return manifest
-    part = Manifest(manifest.rows.filter((pl.col("split") == split) | pl.col("error").is_not_null()))
+    error = pl.col("error")
+    unread = error.is_not_null() & pl.col("split").is_null() & ~error.str.starts_with(LEFT_OUT)
+    part = Manifest(manifest.rows.filter((pl.col("split") == split) | unread))
     if not part.usable.height:
         raise DataError(f"the data has no usable rows in the split {split!r}; leave --split out or split the data")
     return part

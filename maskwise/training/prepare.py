@@ -36,7 +36,7 @@ def prepare(manifest: Manifest, recipe: Recipe, run: Path, listener: Listener) -
         manifest = detected(manifest, YuNet(), partial(listener.progress, "finding faces"))
     check_trainable(manifest)
     manifest = split(manifest, **asdict(recipe.split))
-    networks.build(recipe.network, len(manifest.labels), recipe.crop.size_px)  # a wrong name must not cost the reading
+    networks.build(recipe.network, len(manifest.classes), recipe.crop.size_px)  # a wrong name must not cost the reading
     try:
         run.mkdir(parents=True, exist_ok=True)
         (run / "recipe.yaml").write_text(recipe.to_yaml())
@@ -57,7 +57,7 @@ def _rendered(manifest: Manifest, render: Render, faces: str, run: Path, listene
     ).manifest
     if faces == "detect":  # a mask moves the box that the detector draws
         drawn = detected(drawn, YuNet(), partial(listener.progress, "finding faces under the masks"))
-    return Manifest(drawn.rows.with_columns(split=pl.when(pl.col("error").is_null()).then(pl.lit("train"))))
+    return Manifest(drawn.rows.with_columns(split=pl.lit("train")))
 
 
 def describe(manifest: Manifest) -> list[str]:
@@ -67,7 +67,7 @@ def describe(manifest: Manifest) -> list[str]:
         rows = manifest.part(name).rows
         if rows.height:
             counts = ", ".join(f"{(rows['label'] == label).sum()} {label}" for label in manifest.labels)
-            lines.append(f"{name}: {rows.height} faces ({counts})")
+            lines.append(f"{name}: {rows.height} rows ({counts})")
     if manifest.unusable.height:
         lines.append(f"left out: {manifest.unusable.height}, each with its reason in manifest.parquet and the report")
     return lines

@@ -20,7 +20,7 @@ from maskwise.model.config import from_mapping
 from maskwise.model.crops import CropSpec
 from maskwise.model.preprocess import Preprocess
 from maskwise.model.verdict import Thresholds
-from maskwise.values import CLASSES
+from maskwise.values import LABELS
 
 Precision = Literal["32-true", "bf16-mixed"]
 
@@ -145,7 +145,7 @@ class Sampling:
 
     by: `once`, every example once; `balanced`, drawn so that every class comes as often as `classes` says, and within
         a class each source as often as the square root of its size asks for.
-    classes: how often each class comes, as parts of any whole; equally often if empty.
+    classes: how often each class, and `not_a_face`, comes, as parts of any whole; equally often if empty.
     size: examples in a balanced epoch; as many as there are if null.
     rendered: share of rendered pictures among those of a class, where it has both.
     """
@@ -157,8 +157,8 @@ class Sampling:
 
     def __post_init__(self) -> None:
         for name, part in self.classes.items():
-            if name not in CLASSES:
-                raise ConfigError(f"sampling.classes: {name!r} is not a class; use {', '.join(CLASSES)}")
+            if name not in LABELS:
+                raise ConfigError(f"sampling.classes: {name!r} is not a class; use {', '.join(LABELS)}")
             _positive(f"sampling.classes.{name}", part)
         _share("sampling.rendered", self.rendered)
         if self.size is not None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from maskwise.values import UNCERTAIN
+
 FEW_FACES = 30
 FEW_GROUPS = 10
 DOMINANT = 0.25
@@ -17,10 +19,11 @@ Content = dict[str, Any]
 
 
 def summary(content: Content) -> list[str]:
-    """One sentence for each class that was tested, as a person would say it, and one for the worst slice."""
+    """A sentence for each class that was tested, as a person would say it, for the worst slice, and for no faces."""
     return [
         *(said_of_class(label, figures["recall"]) for label, figures in content["per_class"].items() if figures["n"]),
         content["slices"]["sentence"],
+        *([content["not_a_face"]["sentence"]] if content["not_a_face"] else []),
     ]
 
 
@@ -78,10 +81,33 @@ def said_of_point(name: str, figures: Content, masked: float) -> str:
     return " ".join(sentence.rstrip(".") + "." for sentence in said)
 
 
+def said_of_no_faces(figures: Content) -> str:
+    """What pictures without a face are called.
+
+    Args:
+        figures: their number `n`, and by class and for `uncertain` the share of them that gets this answer, in JSON.
+    """
+    n = figures["n"]
+    counts = {answer: round(n * figure["value"]) for answer, figure in figures.items() if answer != "n"}
+    called = ", ".join(
+        f"{count:,} ({100 * figures[answer]['value']:.1f} %, {_span(figures[answer])}) "
+        f"{'is' if count == 1 else 'are'} called {answer}"
+        for answer, count in counts.items()
+        if answer != UNCERTAIN
+    )
+    rest = "the others are uncertain" if counts[UNCERTAIN] else "none is uncertain"
+    return f"Of {n:,} {'picture' if n == 1 else 'pictures'} without a face {called}; {rest}."
+
+
 def _per_100(figure: Content) -> str:
-    """A share of 100, with its interval rounded outwards."""
+    """A share of 100, with its interval."""
+    return f"{100 * figure['value']:.1f} ({_span(figure)})"
+
+
+def _span(figure: Content) -> str:
+    """An interval in shares of 100, rounded outwards."""
     low, high = math.floor(1000 * figure["low"] + 1e-9) / 10, math.ceil(1000 * figure["high"] - 1e-9) / 10
-    return f"{100 * figure['value']:.1f} ({low:.1f} to {high:.1f})"
+    return f"{low:.1f} to {high:.1f}"
 
 
 def _of(value: float, of: int) -> str:

@@ -124,7 +124,7 @@ def is_first() -> bool:
 def _train_prepared(fabric: Fabric, run: Path, listener: Listener) -> Path:
     fabric.launch()
     recipe, manifest = read_recipe(run), manifests.load(run / "manifest.parquet")
-    parts = {name: manifest.part(name) for name in ("train", "validation")}
+    parts = {"train": manifest.part("train"), "validation": manifest.part("validation").faces()}
     files = {name: run / f".crops-{name}.npy" for name in parts}
     try:
         if fabric.is_global_zero:
@@ -133,7 +133,7 @@ def _train_prepared(fabric: Fabric, run: Path, listener: Listener) -> Path:
                 cut_all(part, spec, files[name], partial(listener.progress, f"cutting {name}"))
         fabric.barrier()
         sets = {
-            name: examples(part, manifest.labels, load_crops(files[name]), recipe.sampling)
+            name: examples(part, manifest.classes, load_crops(files[name]), recipe.sampling)
             for name, part in parts.items()
         }
         network, records = learn(fabric, recipe, manifest, sets, run, listener)
@@ -156,7 +156,7 @@ def learn(
         The network, on the CPU, with the weights that the recipe keeps, and all of the run's records.
     """
     torch.manual_seed(recipe.seed)
-    network = networks.build(recipe.network, len(manifest.labels), recipe.crop.size_px, recipe.pretrained)
+    network = networks.build(recipe.network, len(manifest.classes), recipe.crop.size_px, recipe.pretrained)
     network = network.to(memory_format=memory_format(recipe))
     optimizer = make_optimizer(network, recipe)
     wrapped, wrapped_optimizer = fabric.setup(network, optimizer)

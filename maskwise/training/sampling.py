@@ -25,12 +25,13 @@ def weights_of(rows: pl.DataFrame, sampling: Sampling) -> NDArray[np.float64] | 
         of_source=pl.len().over("label", is_rendered, "source").cast(pl.Float64),
         mixed=is_rendered.any().over("label") & ~is_rendered.all().over("label"),
     )
+    parts = {label: float(part) for label, part in sampling.classes.items()}  # polars takes no mix of 2 and 0.4
     share = pl.when("rendered").then(sampling.rendered).otherwise(1 - sampling.rendered)
     chance = counted.with_columns(weight=pl.col("of_source") ** -0.5).select(
         pl.col("weight")
         / pl.col("weight").sum().over("label", "rendered")
         * pl.when("mixed").then(share).otherwise(1.0)
-        * pl.col("label").replace_strict(sampling.classes, default=1.0, return_dtype=pl.Float64)
+        * pl.col("label").replace_strict(parts, default=1.0, return_dtype=pl.Float64)
     )
     weights = chance.to_series().to_numpy()
     return np.asarray(weights / weights.sum(), np.float64)

@@ -18,13 +18,13 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.distributions import Beta
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, one_hot
 from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from maskwise.errors import UsageError
 from maskwise.training.augment import augmented
-from maskwise.training.loader import Examples, ahead, epoch_order
+from maskwise.training.loader import NO_CLASS, Examples, ahead, epoch_order
 from maskwise.training.recipe import Recipe, Schedule
 
 Batch = tuple[Tensor, Tensor, float]
@@ -146,7 +146,7 @@ def fit(
 
 
 def training_step(fabric: Fabric, network: nn.Module, optimizer: Optimizer, batch: Batch, recipe: Recipe) -> Tensor:
-    """One step; returns the sum of losses, the number right and the number of examples."""
+    """One step; returns the sum of losses, the number right and the number of faces."""
     inputs, targets, share = batch
     optimizer.zero_grad()
     others, kept = targets, 1.0
@@ -155,14 +155,24 @@ def training_step(fabric: Fabric, network: nn.Module, optimizer: Optimizer, batc
         kept = float(Beta(recipe.mixup, recipe.mixup).sample())
         inputs, others = inputs * kept + inputs[partners] * (1 - kept), targets[partners]
     logits = network(inputs)
-    loss = cross_entropy(logits, targets, label_smoothing=recipe.label_smoothing)
+    wanted = wanted_of(targets, logits.shape[1])
     if recipe.mixup:
-        loss = loss * kept + cross_entropy(logits, others, label_smoothing=recipe.label_smoothing) * (1 - kept)
+        wanted = wanted * kept + wanted_of(others, logits.shape[1]) * (1 - kept)
+    loss = cross_entropy(logits, wanted, label_smoothing=recipe.label_smoothing)
     fabric.backward(loss * share if share != 1 else loss)
     if recipe.optimizer.clip:
         fabric.clip_gradients(network, optimizer, max_norm=recipe.optimizer.clip, error_if_nonfinite=False)
     optimizer.step()
     return _sums(loss.detach(), logits.detach(), targets) * (share > 0)
+
+
+def wanted_of(targets: Tensor, classes: int) -> Tensor:
+    """(n, classes) probabilities that the network is to give; of what is not a face all the same.
+
+    Source: Hendrycks, Mazeika & Dietterich (2019), Deep anomaly detection with outlier exposure, ICLR.
+    """
+    sure = one_hot(targets.clamp(min=0), classes).float()
+    return torch.where((targets == NO_CLASS)[:, None], 1 / classes, sure)
 
 
 @torch.no_grad()
@@ -214,6 +224,6 @@ def means(fabric: Fabric, sums: Tensor) -> tuple[float, float]:
 
 
 def _sums(loss: Tensor, logits: Tensor, targets: Tensor) -> Tensor:
-    n = len(targets)
+    n = float((targets != NO_CLASS).sum())  # what is not a face can be neither right nor wrong
     right = (logits.argmax(dim=1) == targets).sum()
     return torch.tensor([float(loss) * n, float(right), n], dtype=torch.float64)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from tests.builders import tiny_artifact
 from tests.cli.command_line import run
 
 SMALL = ["--size", "16", "--epochs", "1", "--batch-size", "4"]
@@ -147,6 +148,24 @@ def test_training_then_evaluating_elsewhere(
     again = run(monkeypatch, capsys, "evaluate", artifact, "--data", str(data), "--split", "test", "--out", str(out))
     assert again[0] == 2
     assert "no usable rows in the split 'test'" in again[2]
+
+
+def test_evaluating_says_what_pictures_without_a_face_are_called(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """To the tiny network blue is masked, and grey is nothing that it could be sure of."""
+    for name, colour in (("blue", (0, 0, 255)), ("grey", (99, 99, 99))):
+        path = data / "no_face" / f"{name}.png"
+        path.parent.mkdir(exist_ok=True)
+        Pillow.new("RGB", (20, 20), colour).save(path)
+    artifact = str(tiny_artifact(tmp_path / "artifact"))
+    code, out, err = run(
+        monkeypatch, capsys, "evaluate", artifact, "--data", str(data), "--out", str(tmp_path / "evaluation")
+    )
+    assert code == 0, err
+    told = " ".join(out.split())
+    assert "Of 2 pictures without a face 1 (50.0 %, 9.4 to 90.6) is called masked, 0 (0.0 %, 0.0 to 65.8) are" in told
+    assert "the others are uncertain." in told
 
 
 def test_a_full_disk_while_training_keeps_the_last_good_epoch(data: Path, tmp_path: Path) -> None:

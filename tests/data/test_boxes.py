@@ -50,6 +50,12 @@ def test_without_a_box_the_face_is_looked_for(tmp_path: Path) -> None:
     assert found.rows["error"].to_list() == [None, NO_FACE]
 
 
+def test_what_is_not_a_face_is_not_looked_for(tmp_path: Path) -> None:
+    given = manifest(tmp_path, [None, (0.0, 0.0, 50.0, 50.0), None], faces=[True, True, False])
+    given = Manifest(given.rows.with_columns(label=pl.lit("not_a_face")))
+    assert detected(given, OneFace()).rows.equals(given.rows)
+
+
 def test_an_annotated_face_gets_the_box_that_inference_will_have(tmp_path: Path) -> None:
     loose = (16.0, 14.0, 44.0, 50.0)
     found = detected(manifest(tmp_path, [loose], faces=[True]), OneFace())

@@ -107,6 +107,12 @@ def test_a_catalog_of_ones_own(tmp_path: Path) -> None:
     assert entry.get.files[0].filename == "set.zip"
 
 
+def test_a_set_may_hold_what_is_not_a_face(tmp_path: Path) -> None:
+    text = GOOD.replace('on = "masked"', 'things = "not_a_face"') + "[faces.counts]\nnot_a_face = 965\n"
+    entry = load(write(tmp_path, text))["faces"]
+    assert (entry.labels, entry.counts.known) == (("not_a_face",), {"not_a_face": 965})
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

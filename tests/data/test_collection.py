@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,18 @@ def test_every_set_plays_its_part(folder: Path) -> None:
         "e.png": ["folders", "masked", None],
     }
     assert said == [f"absent: not in {folder}, left out"]
+
+
+def test_half_of_a_set_is_tested_on_by_its_content(tmp_path: Path) -> None:
+    for seed in range(12):
+        picture(tmp_path / "things" / f"{seed}.png", seed)
+        picture(tmp_path / "things" / "again" / f"{seed}-copy.png", seed)
+    rows = read_collection(tmp_path, {"things": Source("half", label="not_a_face")}).rows
+    got = {Path(path).name: split for path, split in rows.select("path", "split").iter_rows()}
+    digits = {path.name: sha256(path.read_bytes()).hexdigest()[0] for path in (tmp_path / "things").rglob("*.png")}
+    assert got == {name: "test" if int(digit, 16) % 2 == 0 else None for name, digit in digits.items()}
+    assert set(got.values()) == {"test", None}
+    assert set(rows["label"]) == {"not_a_face"}
 
 
 def test_a_folder_with_none_of_the_sets_is_no_collection(folder: Path) -> None:

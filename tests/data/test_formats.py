@@ -73,6 +73,7 @@ def test_class_folders(tmp_path: Path) -> None:
         ("WithoutMask", "unmasked"), ("no_mask", "unmasked"), ("unmasked", "unmasked"),
         ("AFDB_face_dataset", "unmasked"), ("mask_weared_incorrect", "incorrect"),
         ("with_incorrect_mask", "incorrect"), ("incorrect", "incorrect"), ("IMFD", "incorrect"),
+        ("not_a_face", "not_a_face"), ("No Face", "not_a_face"),
     ],
 )  # fmt: skip
 def test_names_of_classes(name: str, label: str) -> None:
@@ -106,7 +107,9 @@ def test_an_alias_goes_before_a_known_name(tmp_path: Path) -> None:
 
 
 def test_an_alias_to_no_class(tmp_path: Path) -> None:
-    with pytest.raises(LabelError, match="'hats' is not a class; use one of masked, incorrect, unmasked, ignore"):
+    with pytest.raises(
+        LabelError, match="'hats' is not a class; use one of masked, incorrect, unmasked, not_a_face, ignore"
+    ):
         read_dataset(two_classes(tmp_path), aliases={"with_mask": "hats"})
 
 
@@ -619,6 +622,7 @@ def test_enough_to_train(tmp_path: Path) -> None:
     ("names", "words"),
     [
         (["mask/a", "mask/b"], r"only one class has usable pictures \(2 masked\)"),
+        (["mask/a", "mask/b", "no_face/c", "no_face/d"], r"only one class has usable pictures \(2 masked\)"),
         (["mask/a", "mask/b", "no_mask/c"], r"too few pictures of unmasked \(2 masked, 1 unmasked\)"),
     ],
 )

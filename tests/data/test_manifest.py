@@ -146,6 +146,13 @@ def test_an_empty_label_is_an_error_of_its_row(folder: Path) -> None:
     assert got.labels == ("masked",)
 
 
+def test_what_is_not_a_face_has_a_label_and_no_class(folder: Path) -> None:
+    got = load(write(folder, "path,label\na.png,not_a_face\nb.png,masked\ngone.png,\n"))
+    assert got.labels == ("masked", "not_a_face")
+    assert got.classes == ("masked",)
+    assert [Path(path).name for path in got.faces().rows["path"]] == ["b.png", "gone.png"]
+
+
 REFUSED = {
     "unknown column": ("path,label,lable\na.png,masked,x\n", DataError, "unknown column 'lable'; did you mean 'label'"),
     "no path column": ("label\nmasked\n", DataError, "'path' is missing"),

@@ -67,6 +67,19 @@ def test_counts_for_each_source_and_split(manifest: Manifest) -> None:
     assert show.counts_by(manifest).rows() == [("toy", None, 3, 1)]
 
 
+def test_what_is_not_a_face_is_counted_and_shown_under_its_name(manifest: Manifest, tmp_path: Path) -> None:
+    first = pl.int_range(pl.len()) == 0
+    named = Manifest(manifest.rows.with_columns(label=pl.when(first).then(pl.lit("not_a_face")).otherwise("label")))
+    assert show.counts_by(named).to_dicts() == [
+        {"source": "toy", "split": None, "masked": 2, "unmasked": 1, "not_a_face": 1}
+    ]
+    sheet = show.samples(named)
+    assert [axes.get_title(loc="left").split()[0] for axes in sheet.axes] == list(named.labels)
+    red, green, blue = (int(COLOURS["not_a_face"][i : i + 2], 16) for i in (1, 3, 5))
+    for draw in (show.balance, show.sizes):
+        assert near(drawn(draw(named), tmp_path / "figure.png"), (red, green, blue)) > 200
+
+
 def test_face_sizes_are_the_shorter_side(manifest: Manifest, tmp_path: Path) -> None:
     assert show.face_sizes(manifest)["side_px"].to_list() == [20, 40, 40, 80]
     Pillow.new("RGB", (60, 60)).save(tmp_path / "boxed.png")

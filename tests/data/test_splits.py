@@ -68,6 +68,12 @@ def test_every_class_keeps_its_share(by: Any) -> None:
     }  # fmt: skip
 
 
+def test_what_is_not_a_face_is_divided_like_a_class() -> None:
+    rows = [{"label": label} for label in ["masked"] * 60 + ["unmasked"] * 40 + ["not_a_face"] * 20]
+    got = counts(split(manifest(rows), by="group", validation=0.2))
+    assert (got[("train", "not_a_face")], got[("validation", "not_a_face")]) == (16, 4)
+
+
 def test_a_rare_class_is_not_rounded_away() -> None:
     got = counts(split(plain(1000, 1000, 3), by="random", validation=0.1))
     assert got[("validation", "incorrect")] == 1

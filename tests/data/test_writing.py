@@ -28,7 +28,7 @@ from maskwise.data.writing.names import clean, picture_names
 from maskwise.errors import ConfigError, DataError, ImageError
 from maskwise.model.crops import CropSpec, crop_face, crop_whole
 from maskwise.model.images import read_image
-from maskwise.values import CLASSES
+from maskwise.values import LABELS
 
 SCENES = ("voc", "yolo", "coco", "csv", "manifest")
 ALL = settings(
@@ -116,7 +116,7 @@ def manifests(draw: st.DrawFn, *, boxes: bool = True, whole: bool = True, each_r
                     (x_min, x_max), (y_min, y_max) = draw(side(width)), draw(side(height))
                     row |= dict(zip(BOX, (x_min, y_min, x_max, y_max), strict=True))
                 mine = draw(words) if each_row else shared
-                rows.append(row | mine | {"label": draw(st.sampled_from(CLASSES)), "source": source})
+                rows.append(row | mine | {"label": draw(st.sampled_from(LABELS)), "source": source})
     return rows
 
 

@@ -19,13 +19,14 @@ from maskwise.model.artifact import ModelCard
 from maskwise.model.crops import CropSpec, crop_face, crop_whole
 from maskwise.model.images import read_image
 from maskwise.model.preprocess import Preprocess
+from maskwise.model.verdict import Thresholds
 from maskwise.statistics.intervals import compact
 from maskwise.statistics.metrics import wilson
 from maskwise.training.curves import POINTS, curves
 from maskwise.training.evaluation import Evaluation, evaluate
 from maskwise.training.judged import groups_of
 from maskwise.training.predictions import NO_LABEL, Predictions, predict, short_paths
-from maskwise.training.remarks import said_of_class
+from maskwise.training.remarks import said_of_class, said_of_no_faces
 
 TWO, THREE = ("masked", "unmasked"), ("masked", "incorrect", "unmasked")
 
@@ -120,6 +121,74 @@ def test_the_csv_recounts_to_the_report(tmp_path: Path) -> None:
 def test_a_class_the_model_does_not_know_is_said_loudly() -> None:
     content = measured(["masked", "incorrect"], ["masked", "masked"])
     assert any("1 face labelled incorrect" in w and "cannot be right" in w for w in content["warnings"])
+
+
+def no_faces(answers: list[str], confidences: list[float], thresholds: Thresholds, **columns: Any) -> dict[str, Any]:
+    """Two faces, rightly answered, then what is not a face."""
+    rows = rows_of(["masked", "unmasked"] + ["not_a_face"] * len(answers), **columns)
+    given = [said(THREE, [a], c) for a, c in zip(answers, confidences, strict=True)]
+    probabilities = np.concatenate([said(THREE, ["masked", "unmasked"]), *given])
+    return evaluate(Predictions(rows, THREE, probabilities), card(THREE, thresholds=thresholds)).to_json()
+
+
+def test_what_is_not_a_face_is_counted_apart_by_confidence_alone() -> None:
+    """Nine sure answers, of which three are unmasked, and eleven unsure ones; all far too small for a face."""
+    answers = ["masked"] * 6 + ["unmasked"] * 3 + ["incorrect"] * 11
+    thresholds = Thresholds(confidence=0.6, min_face_px=90)
+    content = no_faces(
+        answers, [0.9] * 9 + [0.5] * 11, thresholds, width=[100, 100] + [9] * 20, source=["faces"] * 2 + ["web"] * 20
+    )
+    counts = {"masked": 6, "incorrect": 0, "unmasked": 3, "uncertain": 11}
+    found = content["not_a_face"]
+    assert found.keys() == {"n", "sentence", *counts}
+    assert found["n"] == 20
+    for answer, count in counts.items():
+        low, high = wilson(count, 20)
+        assert found[answer] == {"value": count / 20, "low": pytest.approx(low), "high": pytest.approx(high), "n": 20}
+    assert found["sentence"] == (
+        "Of 20 pictures without a face 6 (30.0 %, 14.5 to 51.9) are called masked, 0 (0.0 %, 0.0 to 16.2) are called "
+        "incorrect, 3 (15.0 %, 5.2 to 36.1) are called unmasked; the others are uncertain."
+    )
+    assert content["summary"][-1] == found["sentence"]
+
+
+def test_what_is_not_a_face_is_in_no_other_figure() -> None:
+    alone = measured(["masked", "unmasked"], ["masked", "unmasked"], THREE)
+    beside = no_faces(
+        ["masked"] * 3, [0.9] * 3, Thresholds(), source=["set"] * 2 + ["web"] * 3, group=[None] * 4 + ["a"]
+    )
+    assert alone.pop("not_a_face") is None
+    assert beside.pop("not_a_face")["n"] == 3
+    for content in (alone, beside):
+        content["summary"] = content["summary"][:3]
+        del content["data"]["rows"], content["data"]["fingerprint"]
+    assert beside == alone
+
+
+def test_pictures_without_a_face_know_their_groups_and_masked_from() -> None:
+    alone = no_faces(["masked"] * 10 + ["unmasked"] * 10, [0.7] * 20, Thresholds(masked_from=0.8))["not_a_face"]
+    assert (alone["masked"]["value"], alone["unmasked"]["value"], alone["uncertain"]["value"]) == (0, 0.5, 0.5)
+    groups = [None, None] + ["a"] * 10 + ["b"] * 10
+    wide = no_faces(["masked"] * 10 + ["unmasked"] * 10, [0.7] * 20, Thresholds(masked_from=0.8), group=groups)
+    figure = wide["not_a_face"]["unmasked"]
+    assert figure["high"] - figure["low"] > 1.5 * (alone["unmasked"]["high"] - alone["unmasked"]["low"])
+
+
+@pytest.mark.parametrize(
+    ("shares", "sentence"),
+    [
+        ((1, 0), "Of 1 picture without a face 1 (100.0 %, 10.0 to 90.0) is called masked; none is uncertain."),
+        ((0.012, 0.988), "Of 1,000 pictures without a face 12 (1.2 %, 10.0 to 90.0) are called masked; the others are "
+         "uncertain."),
+    ],
+)  # fmt: skip
+def test_pictures_without_a_face_in_words(shares: tuple[float, float], sentence: str) -> None:
+    n = 1 if shares[0] == 1 else 1000
+    figures = {
+        name: {"value": v, "low": 0.1, "high": 0.9, "n": n}
+        for name, v in zip(("masked", "uncertain"), shares, strict=True)
+    }
+    assert said_of_no_faces({"n": n, **figures}) == sentence
 
 
 def test_a_class_that_does_not_occur_has_no_figures_and_stays_out_of_the_means() -> None:
@@ -281,8 +350,8 @@ def test_labels_of_another_model_are_refused() -> None:
 
 
 def test_nothing_to_measure_says_so() -> None:
-    empty = Predictions(rows_of(["incorrect"]), TWO, said(TWO, ["masked"]))
-    with pytest.raises(DataError, match=r"no face to evaluate on: 1 rows.*masked, unmasked.*audit"):
+    empty = Predictions(rows_of(["incorrect", "not_a_face"]), TWO, said(TWO, ["masked"] * 2))
+    with pytest.raises(DataError, match=r"no face to evaluate on: 2 rows.*masked, unmasked.*audit"):
         evaluate(empty, card())
 
 

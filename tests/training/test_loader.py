@@ -14,7 +14,8 @@ from maskwise.data.manifest import Manifest
 from maskwise.errors import DataError
 from maskwise.model.crops import CropSpec, crop_whole
 from maskwise.model.images import read_image
-from maskwise.training.loader import ahead, cut_all, load_crops
+from maskwise.training.loader import NO_CLASS, ahead, cut_all, examples, load_crops
+from tests.builders import rows_of
 
 
 def test_working_ahead_changes_nothing_and_passes_errors_on() -> None:
@@ -60,6 +61,14 @@ def test_a_full_disk_while_cutting_is_told_and_does_not_kill(tmp_path: Path) -> 
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 7, ran.stderr
     assert "cannot write the cut faces" in ran.stdout
+
+
+def test_targets_are_places_among_the_classes_and_what_is_not_a_face_has_none() -> None:
+    crops = np.zeros((3, 16, 16, 3), np.uint8)
+    rows = Manifest(rows_of(3, label=["unmasked", "not_a_face", "masked"]))
+    assert examples(rows, ("masked", "unmasked"), crops).targets.tolist() == [1, NO_CLASS, 0]
+    with pytest.raises(DataError, match=r"labels \['unmasked'\] are not among the model's"):
+        examples(rows, ("masked", "incorrect"), crops)
 
 
 def test_cut_faces_are_those_of_their_rows_and_a_lost_picture_is_told(tmp_path: Path) -> None:

@@ -121,6 +121,28 @@ def test_the_confusion_is_what_predictions_csv_recounts(trained: Path) -> None:
     assert sum(map(sum, recount)) == report["n"] == validation
 
 
+def test_what_is_not_a_face_is_trained_on_and_is_no_class(pictures: Path, tmp_path: Path) -> None:
+    """Grey noise, given to training as no face and to the figures of the held-out part."""
+    folder, rng, said = tmp_path / "things", np.random.default_rng(3), list[str]()
+    folder.mkdir()
+    for i in range(16):
+        Pillow.fromarray(rng.integers(90, 160, (20, 20, 3)).astype(np.uint8)).save(folder / f"{i}.png")
+    data = manifests.concat([read_dataset(pictures), read_dataset(folder, label="not_a_face")])
+    artifact = train(lambda: data, small(), tmp_path / "run", listener=Listener(say=said.append))
+    card, report = read_card(artifact), json.loads((artifact / "report.json").read_text())
+    assert card.labels == ("masked", "unmasked")
+    assert card.data["counts"]["validation"] == {"masked": 4, "unmasked": 4, "not_a_face": 4}
+    assert said[0] == "train: 52 rows (20 masked, 20 unmasked, 12 not_a_face)"
+    assert report["n"] == 8
+    asked = pl.read_csv(artifact / "predictions.csv").filter(pl.col("label") == "not_a_face")
+    sure = {label: ((asked["predicted"] == label) & (asked["confidence"] >= 0.6)).mean() for label in card.labels}
+    figures = card.figures["validation"]["not_a_face"]
+    assert figures["n"] == 4
+    assert {label: figures[label]["value"] for label in card.labels} == sure
+    assert report["not_a_face"] == figures | {"sentence": report["not_a_face"]["sentence"]}
+    assert "Of 4 pictures without a face" in (artifact / "report.html").read_text()
+
+
 def test_a_random_split_is_told_apart(pictures: Path, tmp_path: Path) -> None:
     train(lambda: read_dataset(pictures), small(epochs=1, **{"split.by": "random"}), tmp_path / "run")
     check = read_card(tmp_path / "run" / "artifact").data["split_check"]

@@ -41,6 +41,15 @@ def test_a_class_comes_as_often_as_the_recipe_says() -> None:
     assert got == pytest.approx([0.4, 0.2, 0.4])
 
 
+def test_what_is_not_a_face_comes_as_often_as_the_recipe_says() -> None:
+    rows = ROWS.with_columns(
+        label=pl.when(pl.col("label") == "incorrect").then(pl.lit("not_a_face")).otherwise("label")
+    )
+    weights = weights_of(rows, Sampling("balanced", {"masked": 2, "unmasked": 2, "not_a_face": 0.5}))
+    assert weights is not None
+    assert float(weights[(rows["label"] == "not_a_face").to_numpy()].sum()) == pytest.approx(0.5 / 4.5)
+
+
 def test_once_has_no_weights() -> None:
     assert weights_of(ROWS, Sampling()) is None
     assert weights_of(ROWS[:0], BALANCED) is None

@@ -10,9 +10,18 @@ from torch.nn.functional import cross_entropy
 from maskwise.errors import UsageError
 from maskwise.model import networks
 from maskwise.training import recipe as recipes
-from maskwise.training.loader import Examples
+from maskwise.training.loader import NO_CLASS, Examples
 from maskwise.training.recipe import Recipe, Schedule
-from maskwise.training.trainer import EpochRecord, fit, lr_scale, make_average, make_optimizer, measure, memory_format
+from maskwise.training.trainer import (
+    EpochRecord,
+    fit,
+    lr_scale,
+    make_average,
+    make_optimizer,
+    measure,
+    memory_format,
+    wanted_of,
+)
 
 
 def examples(n: int, seed: int = 0) -> Examples:
@@ -109,6 +118,30 @@ def test_smoothed_and_mixed_targets_still_teach() -> None:
     assert mixed[-1].validation_accuracy is not None
     assert mixed[-1].validation_accuracy > 0.9
     assert mixed[-1].train_loss > plain[-1].train_loss, "a target that is never certain leaves a loss"
+
+
+def test_of_what_is_not_a_face_every_answer_is_wanted_alike() -> None:
+    wanted = wanted_of(torch.tensor([1, NO_CLASS, 0]), 3)
+    assert wanted.tolist() == [[0, 1, 0], pytest.approx([1 / 3] * 3), [1, 0, 0]]
+
+
+def test_a_network_learns_to_be_unsure_of_what_is_not_a_face() -> None:
+    """Stripes are not a face; a network that never saw any is as sure of them as of faces."""
+    faces, later = examples(64), examples(32, seed=1)
+    stripes = np.zeros((48, 16, 16, 3), np.uint8)
+    stripes[:, :, ::2] = np.random.default_rng(2).integers(120, 256, (48, 1, 8, 1))
+    both = Examples(np.concatenate([faces.crops, stripes[:32]]), np.append(faces.targets, np.full(32, NO_CLASS)))
+    recipe = small(epochs=12)
+    confidence = {}
+    for name, data in (("without", faces), ("with", both)):
+        network, records = run(recipe, data, later)
+        assert records[-1].train_accuracy > 0.9, "what is not a face is neither right nor wrong"
+        assert records[-1].validation_accuracy == pytest.approx(1, abs=0.1)
+        with torch.no_grad():
+            seen = [network(torch.from_numpy(recipe.preprocess(c))).softmax(1) for c in (later.crops, stripes[32:])]
+        confidence[name] = [float(p.max(dim=1).values.mean()) for p in seen]
+    assert confidence["with"][1] < 0.65 < 0.85 < confidence["with"][0]
+    assert confidence["without"][1] > 0.8
 
 
 def test_how_pictures_lie_in_memory_changes_nothing_but_the_time() -> None:

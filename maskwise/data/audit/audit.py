@@ -14,7 +14,6 @@ from maskwise.data.audit import doubt as doubts
 from maskwise.data.audit import leaks, scenes, twins
 from maskwise.data.audit.doubt import Doubt, Judge
 from maskwise.data.audit.findings import VERDICTS, find, verdict
-from maskwise.data.audit.folds import Codes
 from maskwise.data.audit.look import Records
 from maskwise.data.audit.probes import Probe, probe_features, run_probes
 from maskwise.data.audit.quality import FLAGS, QualityLimits, flag
@@ -25,7 +24,7 @@ from maskwise.data.show import counts_by
 from maskwise.data.together import belonging, copies, with_groups
 from maskwise.errors import DataError
 from maskwise.model.faces import FaceDetector
-from maskwise.statistics.intervals import compact
+from maskwise.values import NOT_A_FACE
 
 SHELF = "looks"
 """Folder inside the audit's own in which an interrupted audit leaves what it has done."""
@@ -39,7 +38,7 @@ class Audit:
     manifest: the data with `group` filled in.
     pairs: what belongs together, with paths, labels and splits of both sides, and whether it leads across to the
         second data set.
-    faces: the usable rows with called, confidence, suspicion and flags, the likeliest label errors first.
+    faces: the usable faces with called, confidence, suspicion and flags, the likeliest label errors first.
     """
 
     content: dict[str, Any]
@@ -61,7 +60,7 @@ def audit(
     """Audit a data set.
 
     Args:
-        manifest: with at least one usable row.
+        manifest: with at least one usable face.
         folder: where looks are kept until the audit is done; an interrupted audit goes on from there.
         against: a second data set that must not share pictures with the first.
         against_name: what it is called.
@@ -70,22 +69,25 @@ def audit(
         hear: hears how far it is.
 
     Raises:
-        DataError: no usable row, or a class that the judge does not know.
+        DataError: no usable face, or a class that the judge does not know.
         StorageError: the folder cannot be written.
     """
-    if not manifest.usable.height:
-        raise DataError(f"nothing to audit: none of {manifest.rows.height} rows is usable; look at their errors")
-    if judge and (missing := sorted(set(manifest.labels) - set(judge.labels))):
+    if not manifest.classes:
+        raise DataError(f"nothing to audit: none of {manifest.rows.height} rows is a usable face; look at their errors")
+    if judge and (missing := sorted(set(manifest.classes) - set(judge.labels))):
         raise DataError(f"{judge.name} does not know {', '.join(missing)}; leave the class or the model out")
     both = concat([manifest, against]) if against else manifest
     shelf = fill(both, folder / SHELF, detect, lambda done, total: hear("looking at pictures", done, total))
     inside, across = _parted(related(both, shelf, hear), manifest, against)
     own, shared = leaks.described(inside, manifest.usable), leaks.described(across, both.usable)
-    rows, faces, headers, found = _own(manifest, shelf)
+    rows = manifest.usable
     together = belonging(rows, own)
-    doubt, flags = Doubt.of(rows, faces, together, judge, manifest), flag(rows, faces, found)
+    which = np.flatnonzero(rows["label"] != NOT_A_FACE)  # what is not a face has no class to be doubted
+    seen, (faces, headers, found) = rows[which], _looks(shelf, which)
+    doubt = Doubt.of(seen, faces, together[which], judge, manifest.faces())
+    flags = flag(seen, faces, found)
     content = {
-        "faces": rows.height,
+        "faces": seen.height,
         "pictures": rows["sha256"].n_unique(),
         "labels": {label: int((rows["label"] == label).sum()) for label in manifest.labels},
         "fingerprint": manifest.fingerprint(),
@@ -102,7 +104,7 @@ def audit(
             "accuracy": doubt.accuracy.to_json(),
             "balanced_accuracy": doubt.balanced_accuracy.to_json(),
         },
-        "probes": [p.to_json() for p in _probes(rows, faces, headers, together, doubt, hear)],
+        "probes": [p.to_json() for p in _probes(seen, faces, headers, doubt, hear)],
         "suspects": doubt.counts(),
         "quality": _quality(flags),
         "settings": _settings(detect),
@@ -110,7 +112,7 @@ def audit(
     findings = find(content)
     level = verdict(findings)
     said = {"verdict": {"level": level, "says": VERDICTS[level]}, "findings": [f.to_json() for f in findings]}
-    table = doubts.table(rows, doubt, flags)
+    table = doubts.table(seen, doubt, flags)
     return Audit(said | content, with_groups(manifest, own), _both(own, shared), table)
 
 
@@ -130,15 +132,13 @@ def _both(own: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([own.with_columns(across=pl.lit(False)), shared.with_columns(across=pl.lit(True))])
 
 
-def _probes(
-    rows: pl.DataFrame, faces: Records, headers: NDArray[np.float32], groups: Codes, doubt: Doubt, hear: Hear
-) -> list[Probe]:
+def _probes(rows: pl.DataFrame, faces: Records, headers: NDArray[np.float32], doubt: Doubt, hear: Hear) -> list[Probe]:
     if not doubt.possible:
         return []
     sources = np.asarray(rows["source"].fill_null("").rank("dense").cast(pl.Int64))
     sees = probe_features(headers, faces, sources, _shares(rows))
     asked = lambda done, total: hear("asking probes", done, total)  # noqa: E731
-    return run_probes(sees, (doubt.accuracy, doubt.balanced_accuracy), doubt.target, compact(groups), asked)
+    return run_probes(sees, (doubt.accuracy, doubt.balanced_accuracy), doubt.target, doubt.groups, asked)
 
 
 def _shares(rows: pl.DataFrame) -> NDArray[np.float32]:
@@ -148,15 +148,14 @@ def _shares(rows: pl.DataFrame) -> NDArray[np.float32]:
     return np.concatenate([(boxes[:, :2] + boxes[:, 2:]) / 2 / size, (boxes[:, 2:] - boxes[:, :2]) / size], axis=1)
 
 
-def _own(manifest: Manifest, shelf: Shelf) -> tuple[pl.DataFrame, Records, NDArray[np.float32], pl.Series]:
-    """The data's own rows, their FACE records, and of each row's picture the header and the count of faces."""
-    rows = manifest.usable
-    order = np.argsort(shelf.rows, kind="stable")[: rows.height]  # rows of a second data set come after
+def _looks(shelf: Shelf, which: NDArray[np.int64]) -> tuple[Records, NDArray[np.float32], pl.Series]:
+    """Of some of the rows the FACE records, and of each row's picture the header and the count of faces."""
+    order = np.argsort(shelf.rows, kind="stable")[which]
     picture = np.repeat(np.arange(shelf.table.height), shelf.table["rows"].list.len().to_numpy())[order]
     counts = np.asarray(shelf.pictures["faces"])[picture].astype(np.int64)
-    in_order = np.array_equal(order, np.arange(rows.height))
-    faces = shelf.faces[: rows.height] if in_order else shelf.faces[order]  # the first stays on the disk
-    return rows, faces, np.asarray(shelf.pictures["header"])[picture], pl.Series(counts)
+    in_order = np.array_equal(order, np.arange(len(order)))
+    faces = shelf.faces[: len(order)] if in_order else shelf.faces[order]  # the first stays on the disk
+    return faces, np.asarray(shelf.pictures["header"])[picture], pl.Series(counts)
 
 
 def _quality(flags: pl.DataFrame) -> dict[str, Any]:
@@ -167,7 +166,7 @@ def _quality(flags: pl.DataFrame) -> dict[str, Any]:
 def _sources(manifest: Manifest) -> dict[str, list[str]]:
     return {
         label: sorted(manifest.usable.filter(pl.col("label") == label)["source"].fill_null("").unique())
-        for label in manifest.labels
+        for label in manifest.classes
     }
 
 

@@ -33,7 +33,7 @@ class Judge(Protocol):
     labels: tuple[str, ...]
 
     def __call__(self, manifest: Manifest) -> NDArray[np.float32]:
-        """Probabilities of the usable rows: (n, k) in the order of the manifest's labels."""
+        """Probabilities of the usable rows: (n, k) in the order of the manifest's classes."""
         ...
 
 
@@ -59,13 +59,13 @@ class Doubt:
         """Ask the given model, or a plain classifier fitted without each face's group.
 
         Args:
-            rows: the usable rows.
+            rows: the usable faces.
             faces: their FACE records.
             groups: which rows belong together.
             judge: a trained model, or None.
-            manifest: the data.
+            manifest: the data, without what is not a face.
         """
-        labels = manifest.labels
+        labels = manifest.classes
         target = np.asarray(rows["label"].replace_strict(list(labels), range(len(labels)), return_dtype=pl.Int64))
         groups = compact(groups)
         if not can_be_folded(target, groups):

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from maskwise.pages.template import percent, span
+from maskwise.values import CLASSES
 
 KINDS = (
     "leak",
@@ -196,7 +197,7 @@ def _groups(content: Content) -> list[Finding]:
             f"(the largest has {groups['largest']:,} faces)."
         )
         found.append(Finding("group", "green", says, "manifest.parquet carries them: train and split with it."))
-    for label, count in groups["of_class"].items():
+    for label, count in _of_classes(groups["of_class"]).items():
         if count < 30:
             says = f"{label} comes from {count} independent groups only: no bold claim can rest on that."
             found.append(Finding("group", "amber", says, f"Collect more people and places that are {label}."))
@@ -217,8 +218,9 @@ def _labels(content: Content) -> list[Finding]:
 
 def _balance(content: Content) -> list[Finding]:
     found = []
-    total = sum(content["labels"].values())
-    for label, n in content["labels"].items():
+    counts = _of_classes(content["labels"])
+    total = sum(counts.values())
+    for label, n in counts.items():
         if n < 0.05 * total:
             says = f"Only {n:,} of {total:,} faces are {label}: accuracy hides what happens to them."
             found.append(Finding("balance", "amber", says, "Read balanced accuracy and recall, not accuracy."))
@@ -229,6 +231,11 @@ def _balance(content: Content) -> list[Finding]:
             says = f"All {label} faces come from {names[0]}: the source gives the class away."
             found.append(Finding("balance", "amber", says, f"Get {label} faces from the other sources, too."))
     return found
+
+
+def _of_classes(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts by label, without those of what is no class."""
+    return {label: n for label, n in counts.items() if label in CLASSES}
 
 
 def _quality(content: Content) -> list[Finding]:

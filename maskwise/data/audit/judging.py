@@ -37,9 +37,9 @@ class ArtifactJudge:
         self.name, self.labels = str(artifact), self._classifier.labels
 
     def __call__(self, manifest: Manifest) -> NDArray[np.float32]:
-        """Probabilities of the usable rows: (n, k) in the order of the manifest's labels; rows sum to 1."""
+        """Probabilities of the usable rows: (n, k) in the order of the manifest's classes; rows sum to 1."""
         rows, spec = Manifest(manifest.usable), self._classifier.card.crop
-        columns = [self.labels.index(label) for label in manifest.labels]
+        columns = [self.labels.index(label) for label in manifest.classes]
         paths, boxes = rows.rows["path"].to_list(), rows.boxes_xyxy()
         parts = []
         with ThreadPoolExecutor() as pool:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from maskwise.data.formats.labels import IGNORE, Labels
 from maskwise.errors import ConfigError
-from maskwise.values import CLASSES
+from maskwise.values import LABELS
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -110,8 +110,8 @@ class Get:
 class Counts:
     """How much there is.
 
-    of: what masked, incorrect and unmasked count.
-    pictures, masked, incorrect, unmasked: 0 where it is not known, or where the set has no such class.
+    of: what masked, incorrect, unmasked and not_a_face count.
+    pictures, masked, incorrect, unmasked, not_a_face: 0 where it is not known, or where the set has no such label.
     exact: whether another number is an error, not just something to tell.
     source: where the numbers were read.
     """
@@ -121,6 +121,7 @@ class Counts:
     masked: int = 0
     incorrect: int = 0
     unmasked: int = 0
+    not_a_face: int = 0
     exact: bool = False
     source: str = ""
 
@@ -132,7 +133,7 @@ class Counts:
     @property
     def known(self) -> dict[str, int]:
         """Numbers other than 0, by name."""
-        names = ("pictures", *CLASSES)
+        names = ("pictures", *LABELS)
         return {name: getattr(self, name) for name in names if getattr(self, name)}
 
 
@@ -153,7 +154,7 @@ class Entry:
     masks: whether people wear the masks, or they were drawn onto bare faces.
     layout: a format that `maskwise data import` reads, or `lists`: annotations whose pictures are got elsewhere.
     root: folder with the data inside what is unpacked; `*` stands for any one name; empty is the top.
-    classes: what the set's class names stand for: masked, incorrect, unmasked or ignore.
+    classes: what the set's class names stand for: masked, incorrect, unmasked, not_a_face or ignore.
     summary: what is wrong with it in a few words, for tables.
     unverified: what nobody could check for this catalog.
     """
@@ -179,9 +180,9 @@ class Entry:
         if not self.classes:
             raise ConfigError("classes: say what the class names stand for, as in with_mask = 'masked'")
         for name, label in self.classes.items():
-            if label not in (*CLASSES, IGNORE):
+            if label not in (*LABELS, IGNORE):
                 raise ConfigError(
-                    f"classes.{name}: {label!r} is not a class; use one of {', '.join((*CLASSES, IGNORE))}"
+                    f"classes.{name}: {label!r} is not a class; use one of {', '.join((*LABELS, IGNORE))}"
                 )
         for pattern in (self.root, *self.get.inner):
             if ".." in PurePosixPath(pattern).parts or pattern.startswith("/") or "\\" in pattern:
@@ -195,8 +196,8 @@ class Entry:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The classes that the set has, in the usual order."""
-        return tuple(label for label in CLASSES if label in self.classes.values())
+        """The labels that the set has, in the usual order."""
+        return tuple(label for label in LABELS if label in self.classes.values())
 
 
 def check_url(key: str, url: str) -> None:

@@ -20,7 +20,7 @@ from maskwise.data.formats.voc import check_sizes
 from maskwise.data.formats.yolo import to_pixels
 from maskwise.data.manifest import Manifest
 from maskwise.errors import ConfigError, DataError
-from maskwise.values import CLASSES
+from maskwise.values import LABELS
 
 FORMATS = ("auto", "classes", "identities", "voc", "yolo", "coco", "csv", "manifest")
 _LAYOUTS = """What can be read:
@@ -112,8 +112,8 @@ def read_dataset(
     """
     place = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
     labels = Labels(aliases)
-    if label is not None and label not in CLASSES:
-        raise ConfigError(f"label {label!r} is not a class; use one of {', '.join(CLASSES)}")
+    if label is not None and label not in LABELS:
+        raise ConfigError(f"label {label!r} is not a class; use one of {', '.join(LABELS)}")
     format = "classes" if label else _choose(place, format, labels)
     if format == "manifest":
         loaded = manifests.load(manifest_in(place) or place, cache=cache, progress=progress)

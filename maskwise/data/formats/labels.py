@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
 from maskwise.errors import ConfigError, LabelError
-from maskwise.values import CLASSES, INCORRECT, MASKED, UNMASKED
+from maskwise.values import INCORRECT, LABELS, MASKED, NOT_A_FACE, UNMASKED
 
 IGNORE = "ignore"
 """The alias of a class whose pictures are left out."""
@@ -27,6 +27,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "face_no_mask", "face_without_mask", "without_face_mask", "no_face_mask", "unmasked_face", "unmasked_faces",
         "not_wearing_mask", "AFDB_face_dataset",
     ),
+    NOT_A_FACE: ("not_a_face", "not_face", "no_face", "non_face", "background"),
 }  # fmt: skip
 """Names that are known; case, '-', '_', '.' and spaces do not matter."""
 
@@ -66,7 +67,7 @@ class Labels:
         if label is None:
             raise LabelError(
                 f"{where}: class {name!r} is not known{_nearest(name)}. Say what it is with --alias '{name}=masked' "
-                f"(or incorrect, unmasked), or leave it out with --alias '{name}={IGNORE}'"
+                f"(or incorrect, unmasked, not_a_face), or leave it out with --alias '{name}={IGNORE}'"
             )
         return label
 
@@ -89,7 +90,7 @@ def parse_aliases(texts: Iterable[str]) -> dict[str, str]:
 def _target(name: str, label: str) -> str:
     target = IGNORE if normal(label) == IGNORE else _KNOWN.get(normal(label))
     if target is None:
-        raise LabelError(f"alias {name!r}: {label!r} is not a class; use one of {', '.join((*CLASSES, IGNORE))}")
+        raise LabelError(f"alias {name!r}: {label!r} is not a class; use one of {', '.join((*LABELS, IGNORE))}")
     return target
 
 

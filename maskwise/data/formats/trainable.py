@@ -16,7 +16,7 @@ def check_trainable(manifest: Manifest) -> None:
         raise DataError(
             f"no usable picture among {manifest.rows.height}{_first_reason(manifest)}; see `maskwise data show`"
         )
-    pictures = {label: _pictures(manifest, label) for label in manifest.labels}
+    pictures = {label: _pictures(manifest, label) for label in manifest.classes}
     counts = ", ".join(f"{count} {label}" for label, count in pictures.items())
     if len(pictures) < 2:
         raise DataError(

@@ -15,7 +15,7 @@ from typing import Any
 from maskwise.data.formats.coco import OWN, OWN_WORDS
 from maskwise.data.schema import SPLITS
 from maskwise.data.writing.scenes import Face, Scene
-from maskwise.values import CLASSES
+from maskwise.values import LABELS
 
 PICTURES = "images"
 
@@ -29,7 +29,7 @@ def write_coco(scenes: Sequence[Scene], folder: Path) -> None:
         OSError: a file cannot be written.
     """
     present = {face.label for scene in scenes for face in scene.faces}
-    labels = [label for label in CLASSES if label in present]
+    labels = [label for label in LABELS if label in present]
     (folder / "annotations").mkdir(parents=True, exist_ok=True)
     numbered, first = list(enumerate(scenes, start=1)), 1
     for split in (None, *SPLITS):

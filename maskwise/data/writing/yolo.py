@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from maskwise.data.writing.companions import word_of, write_companions
 from maskwise.data.writing.scenes import Scene, decimal
-from maskwise.values import CLASSES
+from maskwise.values import LABELS
 
 PICTURES = "images"
 
@@ -26,7 +26,7 @@ def write_yolo(scenes: Sequence[Scene], folder: Path) -> None:
         OSError: a file cannot be written.
     """
     present = {face.label for scene in scenes for face in scene.faces}
-    labels = [label for label in CLASSES if label in present]
+    labels = [label for label in LABELS if label in present]
     for scene in scenes:
         target = folder / "labels" / PurePosixPath(scene.name).with_suffix(".txt")
         target.parent.mkdir(parents=True, exist_ok=True)

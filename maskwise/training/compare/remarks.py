@@ -88,7 +88,7 @@ def notes(content: Content) -> list[str]:
                 f"are taken among {labels} only; by itself it would have called {faces(n)} {' or '.join(more)}."
             )
     for label, n in content["left_out"]["labels"].items():
-        said.append(f"{faces(n)} labelled {label}, which not both models know, {'is' if n == 1 else 'are'} left out.")
+        said.append(f"Left out: {n:,} labelled {label}, which is not a class of both models.")
     said.append("A difference that cannot be seen is not shown to be none: its interval says how large it may be.")
     return [*said, *data_notes(content["data"])]
 

@@ -11,11 +11,13 @@ import polars as pl
 import pytest
 
 from maskwise.data.audit.audit import SHELF, Audit, audit
+from maskwise.data.audit.judging import ArtifactJudge
 from maskwise.data.audit.page import render, write_audit
 from maskwise.data.formats import read_dataset
 from maskwise.data.manifest import Manifest, load
 from maskwise.errors import DataError
 from maskwise.model.faces import YuNet
+from tests.builders import tiny_artifact
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +168,7 @@ def test_the_reference_names_every_field_of_the_json(found: Audit) -> None:
 
 def test_data_without_a_usable_row_is_refused(planted: Path, tmp_path: Path) -> None:
     data = read_dataset(planted)
-    with pytest.raises(DataError, match="nothing to audit: none of 87 rows is usable"):
+    with pytest.raises(DataError, match="nothing to audit: none of 87 rows is a usable face"):
         audit(Manifest(data.rows.with_columns(error=pl.lit("broken"))), tmp_path)
 
 
@@ -179,6 +181,31 @@ def test_few_pictures_of_one_class_are_audited_as_far_as_that_goes(planted: Path
     assert found.content["probes"] == []
     assert found.content["face"]["accuracy"]["value"] is None
     assert "not defined" in render(found, title="few", pictures=False)
+
+
+@pytest.mark.parametrize("judged", [False, True], ids=["plain classifier", "artifact"])
+def test_what_is_not_a_face_is_counted_and_has_no_label_to_doubt(planted: Path, tmp_path: Path, judged: bool) -> None:
+    """Every third row is called so: the rest is audited as if these were not there, but for the pairs they are in."""
+    rows = read_dataset(planted).usable
+    named = pl.when(pl.int_range(pl.len()) % 3 == 0).then(pl.lit("not_a_face")).otherwise("label")
+    data = Manifest(rows.with_columns(label=named))
+    judge = ArtifactJudge(tiny_artifact(tmp_path / "artifact")) if judged else None
+    found, without = (audit(d, tmp_path / f"{i}", judge=judge) for i, d in enumerate((data, data.faces())))
+    assert found.content["labels"] == without.content["labels"] | {"not_a_face": 29}
+    assert found.content["faces"] == found.content["suspects"]["n"] == found.faces.height == 57
+    assert found.faces["path"].sort().equals(without.faces["path"].sort())
+    assert found.content["sources_of_class"] == without.content["sources_of_class"]
+    assert found.content["quality"] == without.content["quality"]
+    assert "not_a_face" in render(found, title="named", pictures=False)
+    if judged:
+        told = ("path", "called", "confidence", "flags")
+        assert found.faces.select(told).sort("path").equals(without.faces.select(told).sort("path"))
+
+
+def test_nothing_but_what_is_not_a_face_is_nothing_to_audit(planted: Path, tmp_path: Path) -> None:
+    data = Manifest(read_dataset(planted).usable.with_columns(label=pl.lit("not_a_face")))
+    with pytest.raises(DataError, match="none of 86 rows is a usable face"):
+        audit(data, tmp_path)
 
 
 def test_scenes_have_faces_of_their_own(shared_data: Path, tmp_path: Path) -> None:

@@ -63,6 +63,12 @@ def test_clean_data_has_nothing_but_good_to_know() -> None:
     assert verdict(find(CLEAN)) == "green"
 
 
+def test_what_is_not_a_face_is_no_class_that_could_be_rare() -> None:
+    labels = CLEAN["labels"] | {"not_a_face": 5}
+    groups = CLEAN["groups"] | {"of_class": CLEAN["groups"]["of_class"] | {"not_a_face": 5}}
+    assert find(CLEAN | {"labels": labels, "groups": groups}) == find(CLEAN)
+
+
 def test_what_could_not_be_probed_is_told() -> None:
     assert verdict(find(CLEAN | {"probes": []})) == "amber"
 

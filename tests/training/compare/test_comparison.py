@@ -201,7 +201,7 @@ def test_what_was_left_out_is_told() -> None:
     assert found["left_out"]["labels"] == {"incorrect": 100}
     assert "A also knows incorrect: its answers are taken among masked and unmasked only" in found["notes"][0]
     assert "called 17 faces incorrect" in found["notes"][0]
-    assert "100 faces labelled incorrect, which not both models know, are left out." in found["notes"]
+    assert "Left out: 100 labelled incorrect, which is not a class of both models." in found["notes"]
     assert found["warnings"][0].startswith("A finds no face in 4 rows that B can judge")
     assert not compared(wrong, wrong).to_json()["left_out"]["labels"]
 

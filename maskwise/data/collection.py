@@ -20,14 +20,16 @@ from maskwise.values import LABELS
 class Source:
     """What one data set of a collection is for.
 
-    split: `train` or `test` for all of it; `given` tests on whatever the set itself keeps out of its training split;
-        `half` tests on half of its pictures, those whose sha256 begins with an even digit: the same ones whatever else
-        there is, and copies on one side.
+    split: `train`, `validation` or `test` for all of it; `given` tests on whatever the set itself keeps out of its
+        training split. A set that is not trained on is what thresholds should be chosen on: it is unlike the others.
+    test_half: test on half of its pictures, whatever `split` says of the rest: those whose sha256 begins with an even
+        digit, which are the same ones whatever else there is, and copies on one side.
     label: the class of all its pictures, or `not_a_face`; null reads the classes from its layout.
     """
 
-    split: Literal["train", "test", "given", "half"] = "train"
+    split: Literal["train", "validation", "test", "given"] = "train"
     label: str | None = None
+    test_half: bool = False
 
     def __post_init__(self) -> None:
         if self.label is not None and self.label not in LABELS:
@@ -47,7 +49,7 @@ def read_collection(
     progress: Callable[[int, int], None] | None = None,
     say: Callable[[str], None] | None = None,
 ) -> Manifest:
-    """Read every data set that is there; the rows to test on have the split `test`, the others none.
+    """Read every data set that is there; rows to validate or test on have that split, the others none.
 
     Args:
         folder: holds the data sets, each in a folder of its name.
@@ -72,10 +74,10 @@ def read_collection(
 
 
 def _sides(source: Source) -> pl.Expr:
-    tested = {
-        "train": pl.lit(value=False),
-        "test": pl.lit(value=True),
-        "given": pl.col("split").is_in(["validation", "test"]),
-        "half": pl.col("sha256").str.head(1).is_in(list("02468ace")),
+    sides = {
+        "train": pl.lit(None, pl.String),
+        "given": pl.when(pl.col("split").is_in(["validation", "test"])).then(pl.lit("test")),
     }
-    return pl.when(tested[source.split]).then(pl.lit("test")).otherwise(pl.lit(None, pl.String))
+    side = sides.get(source.split, pl.lit(source.split))
+    half = pl.col("sha256").str.head(1).is_in(list("02468ace")) & source.test_half
+    return pl.when(half).then(pl.lit("test")).otherwise(side)

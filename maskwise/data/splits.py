@@ -45,7 +45,7 @@ def split(
     seed: int = 0,
     pairs: pl.DataFrame | None = None,
     rendered_in_test: bool = False,
-    keep_test: bool = False,
+    keep_given: bool = False,
 ) -> Manifest:
     """Fill in the column `split`; rows with an error get none.
 
@@ -57,7 +57,7 @@ def split(
         seed: of the lot.
         pairs: near-duplicates and shootings, a table of PAIRS; None knows of none.
         rendered_in_test: let rendered pictures into every split like photographs.
-        keep_test: rows that the data marks as `test` stay so, and only the others are divided.
+        keep_given: rows that the data marks as `validation` or `test` stay so, and only the others are divided.
 
     Returns:
         The same rows in the same order. `random` hits the counts exactly, in each class and size in proportion; `group`
@@ -74,18 +74,18 @@ def split(
     rows = _in_order(manifest)
     together = belonging(rows, pairs if pairs is not None else pl.DataFrame(schema=PAIRS))
     lots = np.ones(rows.height, bool) if rendered_in_test else np.asarray(rows["provenance"].ne_missing("rendered"))
-    tested = _of_source(rows, test) if by == "source" else np.zeros(rows.height, bool)
-    if keep_test:
-        tested |= np.asarray(rows["split"].eq_missing("test"))
-    lots &= ~np.isin(together, together[tested])  # nor may what hangs together with what is tested on be drawn
+    sides = np.full(rows.height, -1, np.int64)
+    for given in ("validation", "test") if keep_given else ():
+        sides[np.asarray(rows["split"].eq_missing(given))] = SPLITS.index(given)
+    if by == "source":
+        sides[_of_source(rows, test)] = SPLITS.index("test")
+    lots &= ~np.isin(together, together[sides > 0])  # nor may what hangs together with what is evaluated on be drawn
     if by != "source" and isinstance(test, str):
         raise ConfigError(f"test {test!r} is neither a count of rows (1000) nor a share below 1 (0.2)")
     amounts = {"validation": validation, "test": 0 if isinstance(test, str) else test}
-    sides = np.full(rows.height, -1, np.int64)
     photographs = rows.filter(pl.Series(lots))
     names = tuple(name for name in LABELS if (photographs["label"] == name).any())  # some are only rendered
     sides[lots] = _drawn(photographs, together[lots], names, by, amounts, seed)
-    sides[tested] = SPLITS.index("test")
     _follow(sides, together)
     return _with_sides(manifest, rows, sides)
 

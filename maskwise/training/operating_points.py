@@ -25,7 +25,7 @@ ERROR_KEPT = 0.5
 """`balanced`: the share of the error at full coverage that may remain among the answers given."""
 
 COVERAGE, LARGE_PX = 0.95, 32.0
-"""`balanced`: at least this share of faces of at least this size gets an answer, whatever the error."""
+"""`balanced`: this share of the faces of this size and more gets an answer, in every source, whatever the error."""
 
 PASS = 0.01
 """`gate`: at most this share of faces without a proper mask passes, at the upper end of its interval."""
@@ -104,10 +104,20 @@ def _balanced(judged: Judged, quality: FaceQuality, base: Thresholds) -> tuple[T
     seen, right = decided(confidence, quality, replace(base, confidence=0.0)), answer == judged.target
     error = float((~right).mean())
     enough = _lowest_with_error(confidence[seen], right[seen], ERROR_KEPT * error) if error else base.confidence
-    most = _highest_with_coverage(confidence, seen, ~(quality.side_px < LARGE_PX))
+    large = ~(quality.side_px < LARGE_PX)
+    most = min(_highest_with_coverage(confidence, seen, part) for part in _parts(large, judged))
     kept = f"balanced: more than {ERROR_KEPT:.0%} of the error remains, since {COVERAGE:.0%} of the faces of "
     said = [] if enough <= most or not error else [f"{kept}{LARGE_PX:.0f} px and more are to get an answer"]
     return replace(base, confidence=min(enough, most)), said
+
+
+def _parts(large: Flags, judged: Judged) -> list[Flags]:
+    """The large faces of each source that has enough of them, and all of them.
+
+    A model is surest of the sources it was trained on; what holds on average would leave out too many of another.
+    """
+    sources = [large & (judged.sources == name) for name in np.unique(judged.sources)]
+    return [large, *(part for part in sources if part.sum() >= FEWEST)]
 
 
 def _lowest_with_error(confidence: Figures, right: Flags, error: float) -> float:

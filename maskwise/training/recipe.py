@@ -43,13 +43,13 @@ class Split:
         study's way, `given` keeps the manifest's own.
     validation, test: a count of rows (whole number of 1 or more), or a share (below 1); with `source`, test is the
         source's name.
-    keep_test: faces that the data marks as `test` stay so, and only the others are divided.
+    keep_given: faces that the data marks as `validation` or `test` stay so, and only the others are divided.
     """
 
     by: Literal["group", "source", "random", "given"] = "group"
     validation: int | float = 0.2
     test: int | float | str = 0.0
-    keep_test: bool = False
+    keep_given: bool = False
     seed: int = 0
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ SOURCES = {
     "crowd": Source("given"),
     "web/bare": Source("test", label="unmasked"),
     "folders": Source("train"),
+    "elsewhere": Source("validation"),
     "absent": Source("train"),
 }
 
@@ -29,6 +31,7 @@ def folder(tmp_path: Path) -> Path:
         picture(tmp_path / "crowd" / name, seed)
     picture(tmp_path / "web" / "bare" / "deep" / "d.png", 3)
     picture(tmp_path / "folders" / "masked" / "e.png", 4)
+    picture(tmp_path / "elsewhere" / "masked" / "f.png", 5)
     return tmp_path
 
 
@@ -42,19 +45,23 @@ def test_every_set_plays_its_part(folder: Path) -> None:
         "c.png": ["crowd", "masked", "test"],
         "d.png": ["web/bare", "unmasked", "test"],
         "e.png": ["folders", "masked", None],
+        "f.png": ["elsewhere", "masked", "validation"],
     }
     assert said == [f"absent: not in {folder}, left out"]
 
 
-def test_half_of_a_set_is_tested_on_by_its_content(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("split", "rest"), [("train", None), ("validation", "validation"), ("test", "test")])
+def test_half_of_a_set_is_tested_on_by_its_content(
+    split: Literal["train", "validation", "test"], rest: str | None, tmp_path: Path
+) -> None:
     for seed in range(12):
         picture(tmp_path / "things" / f"{seed}.png", seed)
         picture(tmp_path / "things" / "again" / f"{seed}-copy.png", seed)
-    rows = read_collection(tmp_path, {"things": Source("half", label="not_a_face")}).rows
+    rows = read_collection(tmp_path, {"things": Source(split, label="not_a_face", test_half=True)}).rows
     got = {Path(path).name: split for path, split in rows.select("path", "split").iter_rows()}
     digits = {path.name: sha256(path.read_bytes()).hexdigest()[0] for path in (tmp_path / "things").rglob("*.png")}
-    assert got == {name: "test" if int(digit, 16) % 2 == 0 else None for name, digit in digits.items()}
-    assert set(got.values()) == {"test", None}
+    assert got == {name: "test" if int(digit, 16) % 2 == 0 else rest for name, digit in digits.items()}
+    assert set(got.values()) == {"test", rest}
     assert set(rows["label"]) == {"not_a_face"}
 
 

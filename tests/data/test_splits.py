@@ -361,14 +361,17 @@ def test_rendered_pictures_are_never_tested_on_unless_asked(by: Any) -> None:
 
 
 @pytest.mark.parametrize("by", ["random", "group"])
-def test_what_the_data_tests_on_can_be_kept_and_only_the_rest_is_divided(by: Any) -> None:
-    rows = [{"label": ("masked", "unmasked")[i % 2], "split": "test" if i < 20 else None} for i in range(100)]
-    rows[50] |= {"group": "seen"}
-    rows[3] |= {"group": "seen"}
-    got = split(manifest(rows), by=by, validation=0.25, keep_test=True).rows
-    assert got["split"][:20].to_list() == ["test"] * 20
-    assert "test" not in got["split"][20:].to_list()
-    assert got["split"][20:].to_list().count("validation") == 20
+def test_what_the_data_evaluates_on_can_be_kept_and_only_the_rest_is_divided(by: Any) -> None:
+    given = ["test"] * 20 + ["validation"] * 10
+    rows = [{"label": ("masked", "unmasked")[i % 2], "split": given[i] if i < 30 else None} for i in range(110)]
+    for i, group in ((3, "tested"), (50, "tested"), (25, "validated"), (60, "validated")):
+        rows[i] |= {"group": group}
+    got = split(manifest(rows), by=by, validation=0.25, keep_given=True).rows
+    assert got["split"][:30].to_list() == given
+    assert "test" not in got["split"][30:].to_list()
+    lots = 80 if by == "random" else 78
+    assert got["split"][30:].to_list().count("validation") == round(0.25 * lots)
     if by == "group":
-        assert (got["split"][50], str(got["error"][50]).startswith(LEFT_OUT)) == (None, True)
+        for i in (50, 60):
+            assert (got["split"][i], str(got["error"][i]).startswith(LEFT_OUT)) == (None, True)
     assert "test" not in split(manifest(rows), by=by, validation=0.25).rows["split"].to_list()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,16 +25,17 @@ def judged(
     target: NDArray[np.int64],
     labels: tuple[str, ...] = TWO,
     groups: NDArray[np.int64] | None = None,
+    sources: NDArray[np.object_] | None = None,
 ) -> Judged:
     n = len(target)
     p = probabilities.astype(np.float32)
     return Judged(
         labels, np.arange(n), target, p.argmax(axis=1), p, np.arange(n) if groups is None else groups,
-        np.array(["set"] * n, object),
+        np.array(["set"] * n, object) if sources is None else sources,
     )  # fmt: skip
 
 
-def two(p_masked: NDArray[np.float64], target: NDArray[np.int64], **options: NDArray[np.int64]) -> Judged:
+def two(p_masked: NDArray[np.float64], target: NDArray[np.int64], **options: NDArray[Any]) -> Judged:
     """Two classes: p(masked) of each face; target 0 is masked."""
     return judged(np.stack([p_masked, 1 - p_masked], axis=1), target, **options)  # type: ignore[arg-type]
 
@@ -91,6 +93,18 @@ def test_small_faces_do_not_count_towards_coverage_but_large_ones_do() -> None:
     assert 0.7 <= kept < 0.9
     points, said = choose(two(confidence, target), seen(1000), BASE)
     assert points["balanced"].figures["decided"]["value"] == 0.95
+    assert said[0].startswith("balanced: more than 50%")
+
+
+@pytest.mark.parametrize(("n", "counts"), [(99, False), (100, True)])
+def test_coverage_holds_in_every_source_with_enough_faces(n: int, counts: bool) -> None:
+    """One source, of which the model is less sure, has few faces beside the others, but not few by themselves."""
+    confidence = np.concatenate([np.linspace(0.51, 0.8, n), np.linspace(0.7, 0.99, 2000)])
+    target = np.concatenate([np.zeros(n, np.int64), (np.arange(2000) % 10 == 0).astype(np.int64)])
+    sources = np.array(["far"] * n + ["near"] * 2000, object)
+    points, said = choose(two(confidence, target, sources=sources), seen(n + 2000), BASE)
+    answered = confidence[:n] >= points["balanced"].thresholds.confidence
+    assert bool(answered.mean() >= 0.95) == counts
     assert said[0].startswith("balanced: more than 50%")
 
 

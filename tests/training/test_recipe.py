@@ -44,7 +44,7 @@ def test_flags_win_over_the_file(tmp_path: Path) -> None:
         ("optimizer: {lr: .nan}", "optimizer.lr"),
         ("seed: -1", "seed"),
         ("pretrained: true", "no published weights of 'sequential'"),
-        ("sources: {a: {split: dev}}", "sources.a.split: expected one of train, test, given, half"),
+        ("sources: {a: {split: dev}}", "sources.a.split: expected one of train, validation, test, given"),
         ("sources: {a: {label: bare}}", "'bare' is not a class"),
         ("render: {mix: {each: 0}}", "at least one picture of each face"),
         ("augment: {coarse: 2}", "augment.coarse: 2.0 must be between 0 and 1"),

@@ -20,6 +20,9 @@ Crops = NDArray[np.uint8]
 COARSEST_PX = 20
 """Side that a crop is shrunk to at most; with the usual margin that is a face of about 14 pixels."""
 
+CLOSEST = 0.25
+"""Share of a crop that can be missing at each border; with the usual margin and context the face is left."""
+
 
 def augmented(
     crops: Crops, size_px: int, change: Augment, seed: int, epoch: int, positions: NDArray[np.int64]
@@ -55,6 +58,8 @@ def _changed(crop: Image, size_px: int, change: Augment, rng: np.random.Generato
     flip, contrast, brightness, zoom, *rest = rng.uniform(-1, 1, 9)
     gains, shift = np.array(rest[:3]), np.array(rest[3:5])
     image = crop[:, ::-1] if change.flip and flip < 0 else crop
+    if _happens(change.border, rng):
+        image = _cut_close(image, rng)
     if change.shift or change.zoom or change.rotate or change.context:
         angle = math.radians(change.rotate * rng.uniform(-1, 1)) if change.rotate else 0.0
         image = _moved(image, size_px, shift * change.shift, 1 + zoom * change.zoom, angle)
@@ -84,6 +89,13 @@ def _changed(crop: Image, size_px: int, change: Augment, rng: np.random.Generato
 
 def _happens(share: float, rng: np.random.Generator) -> bool:
     return share > 0 and bool(rng.random() < share)
+
+
+def _cut_close(image: Image, rng: np.random.Generator) -> Image:
+    """The same size, but only a part of it shows the picture, and the rest its repeated edge."""
+    top, bottom, left, right = (round(share * image.shape[0]) for share in rng.uniform(0, CLOSEST, 4))
+    kept = image[top : image.shape[0] - bottom, left : image.shape[1] - right]
+    return np.asarray(cv2.copyMakeBorder(kept, top, bottom, left, right, cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _moved(image: Image, size_px: int, shift: NDArray[np.float64], zoom: float, angle: float) -> Image:

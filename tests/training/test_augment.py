@@ -28,8 +28,8 @@ def test_nothing_to_change_is_no_change() -> None:
     "change",
     [
         Augment(flip=True), Augment(light=0.3), Augment(colour=0.3), Augment(gamma=0.5), Augment(shift=0.1),
-        Augment(zoom=0.2), Augment(rotate=20), Augment(coarse=0.9), Augment(blur=0.9), Augment(noise=0.9),
-        Augment(jpeg=0.9), Augment(grey=0.5),
+        Augment(zoom=0.2), Augment(rotate=20), Augment(border=0.9), Augment(coarse=0.9), Augment(blur=0.9),
+        Augment(noise=0.9), Augment(jpeg=0.9), Augment(grey=0.5),
     ],
     ids=lambda change: next(name for name in Augment.__slots__ if getattr(change, name)),
 )  # fmt: skip
@@ -56,7 +56,7 @@ def test_a_flip_mirrors_about_half() -> None:
     assert 70 < mirrored < 130
 
 
-@pytest.mark.parametrize("name", ["coarse", "blur", "noise", "jpeg", "grey"])
+@pytest.mark.parametrize("name", ["border", "coarse", "blur", "noise", "jpeg", "grey"])
 def test_a_share_is_a_share(name: str) -> None:
     crops = np.repeat(smooth(48)[None], 300, axis=0)
     changed = augmented(crops, 48, from_mapping(Augment, "", {name: 0.3}), 0, 0, np.arange(300))
@@ -70,6 +70,16 @@ def test_grey_has_no_colour_and_gamma_keeps_black_and_white() -> None:
     ends = np.zeros((1, SIZE, SIZE, 3), np.uint8)
     ends[:, 20:] = 255
     assert np.array_equal(augmented(ends, SIZE, Augment(gamma=1.0), 0, 0, POSITIONS[:1]), ends)
+
+
+def test_a_crop_cut_close_keeps_its_middle_and_repeats_its_edge() -> None:
+    crops = np.repeat(smooth(80)[None], 50, axis=0)
+    cut = augmented(crops, 80, Augment(border=1.0), 0, 0, np.arange(50))
+    assert np.array_equal(cut[:, 20:60, 20:60], crops[:, 20:60, 20:60])
+    for side in (cut, cut[:, ::-1], cut.swapaxes(1, 2), cut[:, :, ::-1].swapaxes(1, 2)):
+        repeated = [int((crop == crop[0]).all(axis=(1, 2)).sum()) - 1 for crop in side]  # rows like the first
+        assert 0 <= min(repeated) < 4
+        assert 16 < max(repeated) <= 20
 
 
 def test_a_wide_crop_holds_in_its_middle_what_inference_sees() -> None:

@@ -172,6 +172,13 @@ def _versions() -> dict[str, str]:
 def _headline(report: dict[str, Any]) -> dict[str, Any]:
     """The figures that stand in model.json, each with its interval and n."""
     recalls = {label: figures["recall"] for label, figures in report["per_class"].items()}
-    told = {"accuracy": report["accuracy"], "balanced_accuracy": report["balanced_accuracy"], "recall": recalls}
     no_faces = {key: value for key, value in (report["not_a_face"] or {}).items() if key != "sentence"}
-    return told | ({"not_a_face": no_faces} if no_faces else {})
+    told = {
+        "accuracy": report["accuracy"],
+        "balanced_accuracy": report["balanced_accuracy"],
+        "recall": recalls,
+        "calibration_error": report["calibration"]["ece_after"],
+        "sources": report["sources"],
+        "not_a_face": no_faces,
+    }
+    return {key: figure for key, figure in told.items() if figure}

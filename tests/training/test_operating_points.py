@@ -119,16 +119,16 @@ def test_without_a_mistake_the_recipes_confidence_stays_unless_coverage_suffers(
 
 
 def test_the_gate_is_the_lowest_that_can_be_shown_to_hold() -> None:
-    """2,000 bare faces: Wilson's upper end is at most 1 % up to 11 that pass; 12 would be over."""
-    assert wilson(11, 2000)[1] <= 0.01 < wilson(12, 2000)[1]
+    """2,000 bare faces: Wilson's upper end is at most 2 % up to 27 that pass; 28 would be over."""
+    assert wilson(27, 2000)[1] <= 0.02 < wilson(28, 2000)[1]
     p_masked = np.concatenate([np.linspace(0.7, 0.999, 1000), np.linspace(0.001, 0.95, 2000)])
     target = np.array([0] * 1000 + [1] * 2000)
     points, _ = choose(two(p_masked, target), seen(3000), BASE)
     gate = points["gate"]
     assert gate.thresholds.masked_from is not None
-    assert (p_masked[1000:] >= gate.thresholds.masked_from).sum() == 11
-    assert gate.figures["passed"]["value"] == 0.0055
-    assert gate.figures["passed"]["high"] <= 0.01
+    assert (p_masked[1000:] >= gate.thresholds.masked_from).sum() == 27
+    assert gate.figures["passed"]["value"] == 0.0135
+    assert gate.figures["passed"]["high"] <= 0.02
 
 
 def test_a_face_under_the_gate_is_uncertain_and_not_alarmed() -> None:
@@ -142,9 +142,9 @@ def test_a_face_under_the_gate_is_uncertain_and_not_alarmed() -> None:
     assert UNCERTAIN in verdicts
 
 
-@pytest.mark.parametrize(("n", "there"), [(380, False), (381, True)])
+@pytest.mark.parametrize(("n", "there"), [(188, False), (189, True)])
 def test_few_faces_cannot_fake_a_gate(n: int, there: bool) -> None:
-    """Not one of them passes; but only 381 show with 95 % that at most 1 % would."""
+    """Not one of them passes; but only 189 show with 95 % that at most 2 % would."""
     p_masked = np.concatenate([np.full(100, 0.99), np.full(n, 0.01)])
     points, said = choose(two(p_masked, np.array([0] * 100 + [1] * n)), seen(100 + n), BASE)
     assert ("gate" in points) == there
@@ -242,6 +242,6 @@ def test_promises_hold_on_any_faces(seed: int) -> None:
     error, left = float((~faces.right).mean()), points["balanced"].figures["error"]["value"]
     assert left <= error / 2 or any(s.startswith("balanced") for s in said)
     if "gate" in points:
-        assert points["gate"].figures["passed"]["high"] <= 0.01
+        assert points["gate"].figures["passed"]["high"] <= 0.02
     called = points["statistics"].figures["called_masked"]["value"] * 800
     assert called == pytest.approx((faces.target == 0).sum(), abs=1)

@@ -36,7 +36,7 @@ class _Kind:
     straps: tuple[Strap, ...]
     side_mm: tuple[float, float]
     reach_deg: tuple[float, float] = (66, 80)
-    top_mm: tuple[float, float] = (6, 24)
+    top_mm: tuple[float, float] = (6, 33)  # from under the eyes to just above the tip of the nose
     bottom_mm: tuple[float, float] = (112, 123)
     wrinkles: tuple[float, float] = (0.2, 1.0)
     shape: Shape = "flat"
@@ -57,14 +57,14 @@ _KINDS: dict[str, _Kind] = {
         shape="duckbill",
     ),
     "moulded": _Kind(
-        ("moulded",), WHITE_RGB, _HEAD, (15, 18), (58, 66), (6, 18), (110, 118), (0.0, 0.2), shape="cup"
+        ("moulded",), WHITE_RGB, _HEAD, (15, 18), (58, 66), (6, 24), (110, 118), (0.0, 0.2), shape="cup"
     ),
     "valve": _Kind(
-        ("moulded",), (*WHITE_RGB, (52, 52, 56)), _HEAD, (15, 18), (58, 66), (6, 18), (110, 118), (0.0, 0.2),
+        ("moulded",), (*WHITE_RGB, (52, 52, 56)), _HEAD, (15, 18), (58, 66), (6, 24), (110, 118), (0.0, 0.2),
         shape="cup", valves=("middle", "middle", "right", "left"),
     ),
     "gaiter": _Kind(
-        ("draped", "draped", "dots", "blotches"), SCARF_RGB, ("none",), (40, 50), (84, 92), (4, 26), (150, 172),
+        ("draped", "draped", "dots", "blotches"), SCARF_RGB, ("none",), (40, 50), (84, 92), (4, 33), (150, 172),
         (0.3, 1.0), shape="tube",
     ),
 }  # fmt: skip

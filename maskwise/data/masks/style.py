@@ -91,7 +91,7 @@ class MaskStyle:
         ):
             _check_word(name, getattr(self, name), get_args(allowed))
         for name, low, high in (
-            ("top_mm", 0, 30),  # lower, the nose would be out and the label a lie
+            ("top_mm", 0, 34),  # lower, the nose would be out and the label a lie
             ("bottom_mm", 90, 175 if self.shape == "tube" else 125),
             ("side_mm", 15, 70),
             ("reach_deg", 40, 95),

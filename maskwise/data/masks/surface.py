@@ -52,7 +52,7 @@ def _edges(style: MaskStyle) -> _Edges:
     if style.wearing == "nose_out":  # the nostrils end near 50
         return _Edges(50 + style.top_mm * 0.15, min(style.bottom_mm + 3, 125), 62 - half, 62 + half, 0.35)
     if style.wearing == "chin":  # the lower lip ends near 80
-        return _Edges(86 + style.top_mm * 0.3, 125, 88 - half * 0.7, 88 + half * 0.7, 0)
+        return _Edges(86 + style.top_mm * 0.5, 125, 88 - half * 0.7, 88 + half * 0.7, 0)
     return _Edges(style.top_mm, style.bottom_mm, 57 - half, 57 + half, 1)
 
 

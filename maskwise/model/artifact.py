@@ -116,15 +116,15 @@ def folder_of(artifact: str | Path) -> Path:
     """The folder of an artifact, which is named by itself, or as `default`.
 
     Raises:
-        ArtifactError: this version comes without a model.
+        ArtifactError: the installation has lost its model.
     """
     if str(artifact) != DEFAULT:
         return Path(artifact)
     bundled = Path(__file__).parent / DEFAULT
     if not (bundled / CARD_NAME).is_file():
         raise ArtifactError(
-            "this version of maskwise comes without a model of its own; make one with `maskwise demo` or "
-            "`maskwise train` and name its artifact folder (--model maskwise-demo/demo-model/artifact)"
+            f"the model that comes with maskwise is missing from {bundled.parent}; install maskwise again, or name the "
+            "artifact folder of a model that you trained"
         )
     return bundled
 

@@ -156,7 +156,6 @@ def test_every_face_is_explained_where_asked_and_nowhere_else(place: Path, tmp_p
         (["missing.jpg"], 2, "not one picture could be read"),
         (["*.tiff"], 2, "no picture matches"),
         (["pictures", "--model", "nowhere"], 2, "not a model folder"),
-        (["pictures", "--model", "default"], 2, "maskwise train"),
         (["pictures", "--faces", "some"], 2, "detect, whole"),
         (["pictures", "--threshold", "7"], 2, "between 0 and 1"),
         (["pictures", "--operating-point", "gate"], 2, "'gate' is not in this model; it has none at all"),

@@ -153,7 +153,6 @@ def test_no_face_is_an_ordinary_answer(artifact: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "kind", "said"),
     [
-        ({"artifact": "default"}, ArtifactError, "maskwise train"),
         ({"artifact": "nowhere"}, ArtifactError, "not a model folder"),
         ({"faces": "some"}, ConfigError, "detect, whole"),
         ({"threshold": 1.5}, ConfigError, "between 0 and 1"),

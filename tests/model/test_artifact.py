@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+import maskwise.model.artifact as artifact_module
 from maskwise.errors import ArtifactError, ConfigError
-from maskwise.model.artifact import CARD_NAME, ModelCard, read_card, write_card
+from maskwise.model.artifact import CARD_NAME, ModelCard, folder_of, read_card, write_card
 from maskwise.model.classifier import MaskClassifier
 from maskwise.model.crops import CropSpec
 from maskwise.model.preprocess import Preprocess
@@ -103,6 +104,14 @@ def test_no_json_is_one_clear_error(artifact: Path, content: str) -> None:
 def test_a_folder_without_a_model_says_what_to_give(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="give the folder that `maskwise train` wrote"):
         read_card(tmp_path)
+
+
+def test_an_installation_that_lost_its_model_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert folder_of("default") == Path(artifact_module.__file__).parent / "default"
+    assert folder_of("mine") == Path("mine")
+    monkeypatch.setattr(artifact_module, "__file__", str(tmp_path / "artifact.py"))
+    with pytest.raises(ArtifactError, match=r"is missing from .*; install maskwise again"):
+        folder_of("default")
 
 
 def test_an_onnx_file_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from skimage.data import astronaut
 import maskwise
 from maskwise.data.embedded import colourise, orl_faces
 from maskwise.data.masks import random_style, render_mask
+from maskwise.data.masks.style import Wearing
 from maskwise.model.artifact import ONNX_NAME, folder_of, read_card
 from maskwise.model.faces import YuNet
 from maskwise.values import CLASSES, INCORRECT, MASKED, UNMASKED, Image
@@ -50,7 +51,8 @@ def pictures(person: int) -> Iterator[tuple[str, Image]]:
     found = YuNet()(grey)
     bare = colourise(grey, found, float(rng.beta(1.2, 1.7)), rng)
     yield UNMASKED, bare
-    for label, wearing in ((MASKED, "covering"), (INCORRECT, "nose_out")):
+    wearings: tuple[tuple[str, Wearing], ...] = ((MASKED, "covering"), (INCORRECT, "nose_out"))
+    for label, wearing in wearings:
         style = random_style(rng, wearing=wearing)
         yield label, render_mask(bare, found.landmarks_xy[0], found.boxes_xyxy[0], style)
 

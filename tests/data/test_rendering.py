@@ -57,7 +57,7 @@ def contents(folder: Path) -> dict[str, str]:
 
 class TestWhatIsWritten:
     def test_a_row_says_all_about_its_picture(self, bare: Manifest, tmp_path: Path) -> None:
-        result = made(bare, tmp_path, each=2, kinds=("moulded",), wearings=("covering", "chin"), bare=True)
+        result = made(bare, tmp_path, each=2, kinds=("moulded",), wearings=("covering", "nose_out"), bare=True)
         rows = result.manifest.rows
         assert rows.height == PEOPLE * 3
         assert result.faces == PEOPLE  # a copy is drawn once

@@ -16,7 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -24,21 +24,26 @@ import polars as pl
 from PIL import Image as Pillow
 
 from maskwise.data.manifest import BOX, SCHEMA, Manifest
+from maskwise.data.masks import Array
 from maskwise.data.masks.faces import MIN_SIDE_PX, choose_face, find_faces, shrunk
+from maskwise.data.masks.swatch import cut_swatch
 from maskwise.data.masks.variants import Mix, Variant, draw
 from maskwise.errors import ConfigError, DataError, ImageError
 from maskwise.model.images import read_file, read_image
 from maskwise.model.storage import written_whole
-from maskwise.values import UNMASKED, Faces, Image
+from maskwise.values import MASKED, UNMASKED, Faces, Image
 
 QUALITY = 92
 FEW = 24
 """With fewer pictures than this, starting processes takes longer than the work."""
 
-_VERSION = 2  # raise it when the same settings come to give other pixels: the names change with it
+_VERSION = 3  # raise it when the same settings come to give other pixels: the names change with it
 
 FAILED = "cannot be read"
-MANIFEST_NAME, TABLE_NAME, PICTURES = "manifest.parquet", "rendered.csv", "pictures"
+MANIFEST_NAME, TABLE_NAME, PICTURES, SWATCHES = "manifest.parquet", "rendered.csv", "pictures", "swatches"
+
+MOST_SWATCHES = 2_000
+"""Masked faces that swatches are cut from, at most: more would cost time and add few kinds of cloth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """One original with its bare faces. rows: of the manifest, as mappings."""
+    """One original with its faces of one class. rows: of the manifest, as mappings."""
 
     path: str
     sha256: str
@@ -94,6 +99,9 @@ class _Done:
     complaint: str | None = None
 
 
+Made = TypeVar("Made")
+
+
 def render_dataset(
     manifest: Manifest,
     folder: Path,
@@ -107,45 +115,60 @@ def render_dataset(
     """Draw on the bare faces of a data set: pictures, manifest.parquet and rendered.csv (how each was drawn).
 
     Args:
-        manifest: rows labelled unmasked are used, and only those. A row with a box means the face in it; one without
-            means the best face of its picture.
+        manifest: rows labelled unmasked are drawn on; swatches are cut from those labelled masked, if the mix wants
+            them. A row with a box means the face in it; one without means the best face of its picture.
         folder: made if it is not there; pictures of an earlier run with the same settings are kept.
         render: what to make.
         limit: use only the first so many pictures.
         workers: processes; None means one for each core, and none for a few pictures. They are spawned: a script that
             calls this needs the usual `if __name__ == "__main__":`.
-        progress: called with (pictures done, pictures).
-        say: called with one line for each original that cannot be read.
+        progress: called with (pictures done, pictures), those that swatches are cut from included.
+        say: called with one line for each original that cannot be read, and one if there is no swatch to be had.
 
     Raises:
         DataError: no face is labelled unmasked, or nothing could be drawn.
         StorageError: the folder cannot be written.
     """
-    tasks = _tasks(manifest)[:limit]
+    tasks = _tasks(manifest, UNMASKED)[:limit]
     if not tasks:
         raise DataError(f"no usable row is labelled {UNMASKED}: masks are drawn on bare faces; give data that has some")
+    wearers = _wearers(manifest) if render.mix.photographed else []
+    total, place = len(wearers) + len(tasks), folder.resolve()
+    swatches: list[str] = []
+    for i, names in enumerate(_run(partial(_cut_picture, folder=place), wearers, workers), start=1):
+        swatches += names
+        if progress:
+            progress(i, total)
+    if render.mix.photographed and not swatches and say:
+        say(f"no face labelled {MASKED} shows enough of its mask to cut cloth from: all cloth is drawn")
     done: list[_Done] = []
-    for one in _run(partial(_render_picture, folder=folder.resolve(), render=render), tasks, workers):
+    for one in _run(partial(_render_picture, folder=place, render=render, swatches=tuple(swatches)), tasks, workers):
         done.append(one)
         if one.complaint and say:
             say(one.complaint)
         if progress:
-            progress(len(done), len(tasks))
+            progress(len(wearers) + len(done), total)
     return _saved(folder, done, sum(len(task.rows) for task in tasks))
 
 
-def _tasks(manifest: Manifest) -> list[_Task]:
+def _tasks(manifest: Manifest, label: str) -> list[_Task]:
     """One for each content: exact copies of a picture would give the same pictures again."""
-    bare = manifest.usable.filter(pl.col("label") == UNMASKED)
-    rows = bare.unique(["sha256", *BOX], keep="first", maintain_order=True)
+    labelled = manifest.usable.filter(pl.col("label") == label)
+    rows = labelled.unique(["sha256", *BOX], keep="first", maintain_order=True)
     parts = rows.partition_by("sha256", maintain_order=True)
     return [_Task(part["path"][0], part["sha256"][0], tuple(part.to_dicts())) for part in parts]
 
 
-def _run(work: Callable[[_Task], _Done], tasks: Sequence[_Task], workers: int | None) -> Iterator[_Done]:
+def _wearers(manifest: Manifest) -> list[_Task]:
+    """Photographs to cut swatches from, some of each source; a drawn mask has no real cloth."""
+    photographed = Manifest(manifest.rows.filter(pl.col("provenance").ne_missing("rendered")))
+    return sorted(_tasks(photographed, MASKED), key=lambda task: task.sha256)[:MOST_SWATCHES]
+
+
+def _run(work: Callable[[_Task], Made], tasks: Sequence[_Task], workers: int | None) -> Iterator[Made]:
     """In several processes, since most of the work holds the interpreter's lock; in this one for a few pictures."""
     count = min(workers or os.cpu_count() or 1, len(tasks))
-    if count == 1 or (workers is None and len(tasks) < FEW):
+    if count <= 1 or (workers is None and len(tasks) < FEW):
         yield from map(work, tasks)
         return
     context = multiprocessing.get_context("spawn")  # forking a process that has threads may hang
@@ -172,9 +195,27 @@ def _saved(folder: Path, done: list[_Done], faces: int) -> Rendered:
 # --- one picture ------------------------------------------------------------------------------------------------------
 
 
-def _render_picture(task: _Task, *, folder: Path, render: Render) -> _Done:
+def _cut_picture(task: _Task, *, folder: Path) -> tuple[str, ...]:
+    """The names of all swatches that a photograph has; one that is there is not cut again."""
+    names = [f"{SWATCHES}/{task.sha256[:12]}-{i}.png" for i in range(len(task.rows))]
+    missing = [(name, row) for name, row in zip(names, task.rows, strict=True) if not (folder / name).is_file()]
+    if missing:
+        try:
+            image = read_image(Path(task.path))
+        except ImageError:
+            return ()  # other steps say so: it is a row like any other
+        found = find_faces(image)
+        for name, row in missing:
+            sitter = choose_face(image, found, _box_of(row, image.shape[1]))
+            swatch = None if isinstance(sitter, str) else cut_swatch(sitter)
+            if swatch is not None:
+                _written(folder / name, swatch)
+    return tuple(name for name in names if (folder / name).is_file())
+
+
+def _render_picture(task: _Task, *, folder: Path, render: Render, swatches: tuple[str, ...]) -> _Done:
     """All pictures of one original, in whatever process."""
-    planned = [(row, _plan(row, render)) for row in task.rows]
+    planned = [(row, _plan(row, render, swatches)) for row in task.rows]
     names = [name for _, plan in planned for name in plan]
     if all((folder / name).is_file() for name in names):
         kept = tuple(_row(folder, name, variant, row) for row, plan in planned for name, variant in plan.items())
@@ -192,12 +233,12 @@ def _render_picture(task: _Task, *, folder: Path, render: Render) -> _Done:
     )
 
 
-def _plan(row: dict[str, Any], render: Render) -> dict[str, Variant]:
+def _plan(row: dict[str, Any], render: Render, swatches: tuple[str, ...]) -> dict[str, Variant]:
     """The pictures to make of one face, by name; face and settings decide everything."""
     face = f"{row['sha256']} {[row[name] for name in BOX]}"
     rng = np.random.default_rng([render.seed, int(hashlib.sha256(face.encode()).hexdigest()[:12], 16)])
     plan = {}
-    for variant in render.mix.variants(rng):
+    for variant in render.mix.variants(rng, swatches):
         settings = f"{_VERSION} {face} {render.size_px} {variant}"
         key = hashlib.sha256(settings.encode()).hexdigest()[:12]
         plan[f"{PICTURES}/{variant.label}/{row['sha256'][:12]}-{variant.name}-{key}.jpg"] = variant
@@ -205,8 +246,7 @@ def _plan(row: dict[str, Any], render: Render) -> dict[str, Variant]:
 
 
 def _render_face(image: Image, found: Faces, row: dict[str, Any], plan: dict[str, Variant], folder: Path) -> _Done:
-    box = _scaled_box(row, image.shape[1])
-    sitter = choose_face(image, found, None if box is None else np.array(box, np.float32))
+    sitter = choose_face(image, found, _box_of(row, image.shape[1]))
     if isinstance(sitter, str):
         return _Done(skipped=(sitter,))
     rows, skipped, kept = [], [], 0
@@ -214,7 +254,7 @@ def _render_face(image: Image, found: Faces, row: dict[str, Any], plan: dict[str
         if (folder / name).is_file():
             kept += 1
             rows.append(_row(folder, name, variant, row))
-        elif (picture := draw(sitter, variant)) is not None:
+        elif (picture := draw(sitter, variant, _swatch(folder, variant))) is not None:
             content = _written(folder / name, picture)
             rows.append(_row(folder, name, variant, row, (content, picture.shape[1::-1])))
         else:
@@ -222,8 +262,14 @@ def _render_face(image: Image, found: Faces, row: dict[str, Any], plan: dict[str
     return _Done(tuple(rows), kept, tuple(skipped))
 
 
+def _swatch(folder: Path, variant: Variant) -> Image | None:
+    return read_image(folder / variant.swatch) if variant.swatch else None
+
+
 def _written(path: Path, picture: Image) -> bytes:
-    encoded = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
+    """As JPEG of fixed quality or as PNG, by the path's suffix."""
+    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    encoded = cv2.imencode(path.suffix, bgr, [cv2.IMWRITE_JPEG_QUALITY, QUALITY] if path.suffix == ".jpg" else [])[1]
     content = encoded.tobytes()
     with written_whole(path) as partial_path:
         partial_path.write_bytes(content)
@@ -255,6 +301,11 @@ def _kept(path: Path) -> tuple[bytes, tuple[int, ...]]:
     content = read_file(path)
     with Pillow.open(io.BytesIO(content)) as picture:
         return content, picture.size
+
+
+def _box_of(row: dict[str, Any], width: int) -> Array | None:
+    box = _scaled_box(row, width)
+    return None if box is None else np.array(box, np.float32)
 
 
 def _scaled_box(row: dict[str, Any], width: int) -> list[float] | None:

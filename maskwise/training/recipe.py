@@ -147,22 +147,33 @@ class Sampling:
     """Which examples an epoch sees.
 
     by: `once`, every example once; `balanced`, drawn so that every class comes as often as `classes` says, and within
-        a class each source as often as the square root of its size asks for.
+        a class each source as often as the square root of its size asks for, times what `sources` says.
     classes: how often each class, and `not_a_face`, comes, as parts of any whole; equally often if empty.
     size: examples in a balanced epoch; as many as there are if null.
     rendered: share of rendered pictures among those of a class, where it has both.
+    rendered_of: that share for single classes, where it is another.
+    sources: factors on how often a source comes among those of its class: 0.5 is half as often, 0 never.
     """
 
     by: Literal["once", "balanced"] = "once"
     classes: dict[str, float] = field(default_factory=dict)
     size: int | None = None
     rendered: float = 0.33
+    rendered_of: dict[str, float] = field(default_factory=dict)
+    sources: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for key, given in (("classes", self.classes), ("rendered_of", self.rendered_of)):
+            for name in given:
+                if name not in LABELS:
+                    raise ConfigError(f"sampling.{key}: {name!r} is not a class; use {', '.join(LABELS)}")
         for name, part in self.classes.items():
-            if name not in LABELS:
-                raise ConfigError(f"sampling.classes: {name!r} is not a class; use {', '.join(LABELS)}")
             _positive(f"sampling.classes.{name}", part)
+        for name, share in self.rendered_of.items():
+            _share(f"sampling.rendered_of.{name}", share)
+        for name, factor in self.sources.items():
+            if not factor >= 0:
+                raise ConfigError(f"sampling.sources.{name}: {factor} must not be below 0")
         _share("sampling.rendered", self.rendered)
         if self.size is not None:
             _positive("sampling.size", self.size)

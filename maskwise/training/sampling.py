@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from maskwise.errors import ConfigError
 from maskwise.training.recipe import Sampling
 
 
@@ -14,24 +17,35 @@ def weights_of(rows: pl.DataFrame, sampling: Sampling) -> NDArray[np.float64] | 
 
     Every class has the chance that `sampling.classes` says, or all the same. Within a class, rendered pictures share
     what `sampling.rendered` says, if it has photographs as well; and within each of these a source of four times as
-    many pictures is drawn twice as often.
+    many pictures is drawn twice as often, or as `sampling.sources` changes that.
+
+    Raises:
+        ConfigError: nothing is left to draw.
     """
     if sampling.by == "once" or not rows.height:
         return None
     is_rendered = pl.col("provenance").eq_missing("rendered")
-    counted = rows.select(
+    wanted = rows.select(
         "label",
         rendered=is_rendered,
-        of_source=pl.len().over("label", is_rendered, "source").cast(pl.Float64),
-        mixed=is_rendered.any().over("label") & ~is_rendered.all().over("label"),
+        weight=pl.len().over("label", is_rendered, "source").cast(pl.Float64) ** -0.5
+        * _looked_up("source", sampling.sources, 1.0),
     )
-    parts = {label: float(part) for label, part in sampling.classes.items()}  # polars takes no mix of 2 and 0.4
-    share = pl.when("rendered").then(sampling.rendered).otherwise(1 - sampling.rendered)
-    chance = counted.with_columns(weight=pl.col("of_source") ** -0.5).select(
-        pl.col("weight")
-        / pl.col("weight").sum().over("label", "rendered")
-        * pl.when("mixed").then(share).otherwise(1.0)
-        * pl.col("label").replace_strict(parts, default=1.0, return_dtype=pl.Float64)
+    drawn = pl.col("weight") > 0
+    share = _looked_up("label", sampling.rendered_of, sampling.rendered)
+    mixed = (pl.col("rendered") & drawn).any().over("label") & (~pl.col("rendered") & drawn).any().over("label")
+    chance = wanted.select(
+        pl.when(drawn).then(pl.col("weight") / pl.col("weight").sum().over("label", "rendered")).otherwise(0.0)
+        * pl.when(~mixed).then(1.0).when("rendered").then(share).otherwise(1 - share)
+        * _looked_up("label", sampling.classes, 1.0)
     )
     weights = chance.to_series().to_numpy()
+    if not weights.any():
+        raise ConfigError(f"sampling.sources: {sampling.sources} leaves nothing to train on")
     return np.asarray(weights / weights.sum(), np.float64)
+
+
+def _looked_up(column: str, given: Mapping[str, float], default: float) -> pl.Expr:
+    """A number for each row, by what it has in a column."""
+    numbers = {name: float(number) for name, number in given.items()}  # polars takes no mix of 2 and 0.4
+    return pl.col(column).replace_strict(numbers, default=default, return_dtype=pl.Float64)

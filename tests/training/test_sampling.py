@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from maskwise.errors import ConfigError
 from maskwise.training.loader import Examples, epoch_order
 from maskwise.training.recipe import Sampling
 from maskwise.training.sampling import weights_of
@@ -48,6 +49,51 @@ def test_what_is_not_a_face_comes_as_often_as_the_recipe_says() -> None:
     weights = weights_of(rows, Sampling("balanced", {"masked": 2, "unmasked": 2, "not_a_face": 0.5}))
     assert weights is not None
     assert float(weights[(rows["label"] == "not_a_face").to_numpy()].sum()) == pytest.approx(0.5 / 4.5)
+
+
+def test_one_class_can_have_another_share_of_rendered_pictures() -> None:
+    rows = pl.concat(
+        [ROWS, ROWS.filter(pl.col("label") == "incorrect").with_columns(provenance=pl.lit(None, pl.String))]
+    )
+    weights = weights_of(rows, Sampling("balanced", rendered=0.25, rendered_of={"incorrect": 0.6}))
+    assert weights is not None
+    drawn = (rows["provenance"].eq_missing("rendered")).to_numpy()
+    for label, wanted in (("incorrect", 0.6), ("masked", 0.25)):
+        of_class = (rows["label"] == label).to_numpy()
+        assert weights[of_class & drawn].sum() / weights[of_class].sum() == pytest.approx(wanted)
+
+
+def test_a_source_can_come_less_often_or_never() -> None:
+    plain, less, never = (
+        weights_of(ROWS, Sampling("balanced", rendered=0.25, sources=sources))
+        for sources in ({}, {"b": 0.5}, {"b": 0.0, "c": 0.0})
+    )
+    assert plain is not None
+    assert less is not None
+    assert never is not None
+    ratios = [share(w, label="masked", source="b") / share(w, label="masked", source="a") for w in (plain, less, never)]
+    assert ratios == pytest.approx([ratios[0], ratios[0] / 2, 0])
+    assert share(less, label="masked", provenance="rendered") == pytest.approx(0.25 / 3)
+    assert share(never, label="incorrect") == 0, "nothing is left of it"
+    assert share(never, label="masked", source="a") == pytest.approx(0.5)
+
+
+def test_leaving_out_every_source_is_an_error() -> None:
+    with pytest.raises(ConfigError, match="leaves nothing to train on"):
+        weights_of(ROWS, Sampling("balanced", sources=dict.fromkeys("abc", 0)))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"rendered_of": {"bearded": 0.5}}, "sampling.rendered_of: 'bearded' is not a class"),
+        ({"rendered_of": {"masked": 1.5}}, "sampling.rendered_of.masked: 1.5"),
+        ({"sources": {"a": -1}}, "sampling.sources.a: -1 must not be below 0"),
+    ],
+)
+def test_wrong_shares(wrong: dict[str, dict[str, float]], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Sampling("balanced", **wrong)  # type: ignore[arg-type]
 
 
 def test_once_has_no_weights() -> None:

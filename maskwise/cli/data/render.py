@@ -12,7 +12,7 @@ from maskwise.cli.data.telling import Data, Json, Source, tell
 from maskwise.cli.reading import Alias, Classes, Format, read_data
 
 if TYPE_CHECKING:
-    from maskwise.data.rendering import Render
+    from maskwise.data.masks.variants import Mix
 
 
 def run(
@@ -28,6 +28,9 @@ def run(
         bool, typer.Option("--grid", help="Every cell of the stress grid for each face: shape x height x colour.")
     ] = False,
     bare: Annotated[bool, typer.Option("--bare", help="The bare face, too, written by the same steps.")] = False,
+    photographed: Annotated[
+        float, typer.Option(help="Share of masks of real cloth, cut from the faces of DATA that are labelled masked.")
+    ] = 0.0,
     size: Annotated[
         int | None, typer.Option(help="Longest side in pixels; larger pictures are made smaller.  [default: as it is]")
     ] = None,
@@ -40,9 +43,10 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Draw masks, or what is easily taken for one, on bare faces; the result is a data set marked as rendered."""
-    from maskwise.data.rendering import render_dataset
+    from maskwise.data.rendering import Render, render_dataset
 
-    render = _asked(kinds, wearing, negatives, each=each, grid=grid, bare=bare, size=size, seed=seed)
+    mix = _mix(kinds, wearing, negatives, each=each, grid=grid, bare=bare, photographed=photographed)
+    render = Render(mix, size_px=size, seed=seed)
     manifest = read_data(data, format_, alias, classes, source)
     with progress("drawing") as hook:
         done = render_dataset(manifest, output, render, limit=limit, progress=hook, say=say)
@@ -53,23 +57,20 @@ def run(
     tell(done.manifest, as_json, output=str(output), faces=done.faces, kept=done.kept, skipped=done.skipped)
 
 
-def _asked(
-    kinds: str, wearing: str, negatives: str, *, each: int, grid: bool, bare: bool, size: int | None, seed: int
-) -> Render:
+def _mix(kinds: str, wearing: str, negatives: str, *, each: int, grid: bool, bare: bool, photographed: float) -> Mix:
     """The request as the library has it."""
     from maskwise.data.masks import KINDS, NEGATIVES, WEARINGS
     from maskwise.data.masks.variants import Mix
-    from maskwise.data.rendering import Render
 
-    mix = Mix(
+    return Mix(
         kinds=_words(kinds, KINDS),
         wearings=_words(wearing, WEARINGS),  # type: ignore[arg-type]  # Mix checks the words
         negatives=_words(negatives, NEGATIVES),
         each=each,
         grid=grid,
         bare=bare,
+        photographed=photographed,
     )
-    return Render(mix, size_px=size, seed=seed)
 
 
 def _words(text: str, known: tuple[str, ...]) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 The mask is a surface in millimetres over an average face. Five landmarks say how that face stands before the camera, so
 turning, nodding and tilting come out by themselves; the surface is then painted as cloth in the light of the picture.
-No pictures of masks are used: everything is computed, and the same style and face give the same pixels.
+Everything is computed, unless swatches are given, and the same style, face and swatch give the same pixels.
 
     landmarks -> pose -> surface -> layer (straps, cloth) -> light, shadow, blur and noise of the picture -> picture
 
@@ -13,6 +13,7 @@ No pictures of masks are used: everything is computed, and the same style and fa
     surface    the mask in millimetres, over the average face
     raster     which point of it each pixel shows
     cloth      colour, print and folds there; valve, on top of it
+    swatch     real cloth instead, cut from a mask that somebody wears in a photograph
     light      light, blur and noise of the picture
     sitter     what is measured of one face, once for all its masks
     render     all of it in order, laid into the picture
@@ -22,12 +23,13 @@ No pictures of masks are used: everything is computed, and the same style and fa
 from __future__ import annotations
 
 from maskwise.data.masks.grid import GRID, Cell
-from maskwise.data.masks.kinds import KINDS, random_kind_style
+from maskwise.data.masks.kinds import KINDS, random_kind_style, random_photographed_style
 from maskwise.data.masks.negatives import NEGATIVES, draw_negative
 from maskwise.data.masks.pose import LANDMARKS_MM, Array, Fit, Pose, fit_pose, fit_to_box
 from maskwise.data.masks.render import draw_mask, render_mask
 from maskwise.data.masks.sitter import Sitter, sit
 from maskwise.data.masks.style import WEARINGS, MaskStyle, Wearing, random_style, wearing_label
+from maskwise.data.masks.swatch import cut_swatch
 
 __all__ = [
     "GRID",
@@ -42,11 +44,13 @@ __all__ = [
     "Pose",
     "Sitter",
     "Wearing",
+    "cut_swatch",
     "draw_mask",
     "draw_negative",
     "fit_pose",
     "fit_to_box",
     "random_kind_style",
+    "random_photographed_style",
     "random_style",
     "render_mask",
     "sit",

@@ -1,4 +1,7 @@
-"""Paints the mask as a flat piece of cloth: colour, print, folds, seams and weave, lit as its surface is bent."""
+"""Paints the mask as a flat piece of cloth: colour, print, folds, seams and weave, lit as its surface is bent.
+
+Of photographed cloth only edge and seam are painted: a swatch has its folds, and light on them, already.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,8 @@ from maskwise.data.masks.pose import Array, Pose
 from maskwise.data.masks.style import MaskStyle, Texture
 from maskwise.data.masks.surface import ACROSS, DOWN
 from maskwise.data.masks.valve import add_valve
+from maskwise.errors import ConfigError
+from maskwise.values import Image
 
 UNPRINTED = ("plain", "pleated", "ridge", "moulded", "draped")
 HEADROOM = 0.8
@@ -21,7 +26,9 @@ _SLOPE_DOWN, _SLOPE_ACROSS = (np.gradient(np.eye(count, dtype=np.float32), axis=
 FINEST_PX = 176  # narrower textures could not hold seams and welds; they are painted so wide and averaged down
 
 
-def paint(width_px: float, pose: Pose, surface_mm: Array, style: MaskStyle) -> NDArray[np.uint8]:
+def paint(
+    width_px: float, pose: Pose, surface_mm: Array, style: MaskStyle, swatch: Image | None = None
+) -> NDArray[np.uint8]:
     """The mask spread out flat, as the light of the room falls on it.
 
     Args:
@@ -29,15 +36,21 @@ def paint(width_px: float, pose: Pose, surface_mm: Array, style: MaskStyle) -> N
         pose: where light and camera are, seen from the face.
         surface_mm: (DOWN, ACROSS, 3), how the cloth is bent.
         style: colours, print and folds; the latter two vary with the seed.
+        swatch: (h, w, 3) RGB, cloth in white light; for the texture `photographed`.
 
     Returns:
         (height, width, 3) RGB, times HEADROOM; rows from the upper edge, columns from the person's right.
+
+    Raises:
+        ConfigError: photographed cloth without a swatch.
     """
     wanted = int(np.clip(1.2 * width_px, 24, 1200))  # the middle is nearer to the eye than the sides
     width, height = max(wanted, FINEST_PX), max(round(wanted * 0.85), round(FINEST_PX * 0.85))
     u = np.linspace(-1, 1, width, dtype=np.float32)[None]
     v = np.linspace(0, 1, height, dtype=np.float32)[:, None]
     rng = np.random.default_rng(style.seed)
+    if style.texture == "photographed":
+        return _averaged_down(_photographed(style, u, v, swatch, rng), wanted)
     lit = np.asarray(
         cv2.resize(_lambert(surface_mm, pose), (width, height), interpolation=cv2.INTER_LINEAR), np.float32
     )
@@ -51,11 +64,27 @@ def paint(width_px: float, pose: Pose, surface_mm: Array, style: MaskStyle) -> N
     texture = np.asarray(cv2.merge([cv2.convertScaleAbs(channel) for channel in channels]), np.uint8)
     if style.valve != "none" and style.wearing != "one_ear":
         add_valve(texture, u, v, style, lit)
-    if width > 1.5 * wanted:
-        texture = np.asarray(
-            cv2.resize(texture, (wanted, round(wanted * 0.85)), interpolation=cv2.INTER_AREA), np.uint8
-        )
-    return texture
+    return _averaged_down(texture, wanted)
+
+
+def _averaged_down(texture: NDArray[np.uint8], wanted_px: int) -> NDArray[np.uint8]:
+    """The texture no finer than the picture can show."""
+    if texture.shape[1] <= 1.5 * wanted_px:
+        return texture
+    size = wanted_px, round(wanted_px * 0.85)
+    return np.asarray(cv2.resize(texture, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _photographed(
+    style: MaskStyle, u: Array, v: Array, swatch: Image | None, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """A swatch as wide and high as the mask, either way round, with a hem and perhaps a seam."""
+    if swatch is None:
+        raise ConfigError("mask texture: photographed cloth needs a swatch; see maskwise.data.masks.cut_swatch")
+    spread = cv2.resize(swatch, (u.shape[1], v.shape[0]), interpolation=cv2.INTER_CUBIC)
+    shade = HEADROOM * (1 + _hem(style, *_edge_distances(u, v)))
+    turned = spread[:, ::-1] if rng.random() < 0.5 else spread
+    return np.asarray(cv2.convertScaleAbs(turned * np.asarray(shade, np.float32)[..., None]), np.uint8)
 
 
 def _lambert(surface_mm: Array, pose: Pose) -> Array:
@@ -97,11 +126,7 @@ def _relief(style: MaskStyle, u: Array, v: Array, rng: np.random.Generator) -> A
     # Straps pull: folds run from the corners towards the middle.
     pull = np.sin((v - 0.5) * rng.uniform(22, 34) + rng.uniform(0, 6)) * np.float32(0.12 * style.wrinkles)
     relief += pull.astype(np.float32) * u**4
-    # Distance to the nearest edge in millimetres, along either axis; the nearer one counts.
-    down, across = np.minimum(v, 1 - v) * 95, (1 - np.abs(u)) * 85
-    relief -= 0.10 * np.maximum(*_lines(down, across, 0, 1.6))  # the hem turns away from the light
-    if style.texture not in ("plain", "draped", "moulded") or style.seed % 2:
-        relief -= 0.09 * _nearer(down, across, 6, 1.1)  # its seam
+    relief += _hem(style, *_edge_distances(u, v))
     if style.texture == "pleated":
         relief += _pleats(u, v, rng)
     elif style.texture == "ridge":
@@ -115,6 +140,19 @@ def _relief(style: MaskStyle, u: Array, v: Array, rng: np.random.Generator) -> A
     if style.shape == "duckbill":
         relief += 0.10 * np.exp(-(((v - 0.50) / 0.012) ** 2)) - 0.14 * np.exp(-(((v - 0.545) / 0.02) ** 2))  # the edge
     return relief
+
+
+def _edge_distances(u: Array, v: Array) -> tuple[Array, Array]:
+    """(h, 1) and (1, w): millimetres to the nearest edge, down and across; the nearer one counts."""
+    return np.minimum(v, 1 - v) * 95, (1 - np.abs(u)) * 85
+
+
+def _hem(style: MaskStyle, down: Array, across: Array) -> Array:
+    """(h, w): the hem turns away from the light, and so may a seam along it."""
+    relief = -0.10 * np.maximum(*_lines(down, across, 0, 1.6))
+    if style.texture not in ("plain", "draped", "moulded", "photographed") or style.seed % 2:
+        relief = relief - 0.09 * _nearer(down, across, 6, 1.1)
+    return np.asarray(relief, np.float32)
 
 
 def _nearer(down: Array, across: Array, at_mm: float, width_mm: float) -> Array:

@@ -72,6 +72,11 @@ _KINDS: dict[str, _Kind] = {
 KINDS = tuple(_KINDS)
 """Every kind of mask that can be asked for."""
 
+PHOTOGRAPHED = "photographed"
+"""The kind of a mask whose cloth is a swatch: what it was sewn into there, the swatch does not tell."""
+
+_SEWN_FLAT = tuple(kind for kind, about in _KINDS.items() if about.shape == "flat")
+
 
 def random_kind_style(rng: np.random.Generator, kind: str, wearing: Wearing = "covering") -> MaskStyle:
     """Draw a mask of one kind such as people wear; the generator decides everything else.
@@ -106,6 +111,12 @@ def random_kind_style(rng: np.random.Generator, kind: str, wearing: Wearing = "c
         side=get_args(Side)[rng.integers(2)],
         under_hair=wearing != "one_ear",  # beside the cheek all is hair
     )
+
+
+def random_photographed_style(rng: np.random.Generator, wearing: Wearing = "covering") -> MaskStyle:
+    """Draw a mask of photographed cloth, cut like a flat mask of any kind; the generator decides everything else."""
+    like = random_kind_style(rng, _SEWN_FLAT[rng.integers(len(_SEWN_FLAT))], wearing)
+    return replace(like, texture="photographed", valve="none")
 
 
 def _strap_colour(rng: np.random.Generator, colour: tuple[int, int, int], about: _Kind) -> tuple[int, int, int]:

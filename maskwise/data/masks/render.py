@@ -43,8 +43,17 @@ def render_mask(image: Image, landmarks_xy: Array, box_xyxy: Array, style: MaskS
     return draw_mask(sit(image, landmarks_xy, box_xyxy), style)
 
 
-def draw_mask(sitter: Sitter, style: MaskStyle) -> Image:
-    """The sitter's picture with a mask; unchanged where the face lies outside it."""
+def draw_mask(sitter: Sitter, style: MaskStyle, swatch: Image | None = None) -> Image:
+    """The sitter's picture with a mask; unchanged where the face lies outside it.
+
+    Args:
+        sitter: the face.
+        style: the mask, and how it is worn.
+        swatch: (h, w, 3) uint8 RGB of `cut_swatch`, for the texture `photographed`.
+
+    Raises:
+        ConfigError: photographed cloth without a swatch.
+    """
     style = _on_the_visible_side(style, sitter)
     pose, image = sitter.pose, sitter.image
     surface_mm = sitter.fit(surface(style))
@@ -55,7 +64,7 @@ def draw_mask(sitter: Sitter, style: MaskStyle) -> Image:
     result = image.copy()
     if window is None or painted is None:
         return result
-    texture = paint(float(np.ptp(outline[..., 0])), pose, surface_mm, style)
+    texture = paint(float(np.ptp(outline[..., 0])), pose, surface_mm, style, swatch)
     shown = unwrap(painted, pose, surface_mm, texture.shape[:2])
     scene = image[window.cut].astype(np.float32)
     inside, straps = painted.within(window), strap_lines(style, surface_mm, sitter.fit, pose)

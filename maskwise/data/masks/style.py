@@ -10,7 +10,9 @@ import numpy as np
 from maskwise.errors import ConfigError
 from maskwise.values import INCORRECT, MASKED
 
-Texture = Literal["plain", "pleated", "ridge", "dots", "stripes", "check", "blotches", "moulded", "draped"]
+Texture = Literal[
+    "plain", "pleated", "ridge", "dots", "stripes", "check", "blotches", "moulded", "draped", "photographed"
+]
 Wearing = Literal["covering", "nose_out", "chin", "one_ear", "forehead"]
 Strap = Literal["ear", "head", "none"]
 Shape = Literal["flat", "duckbill", "cup", "tube"]
@@ -43,7 +45,7 @@ class MaskStyle:
     colour_rgb: of the cloth in white light, each 0 to 255.
     second_rgb: of the pattern, where the texture has one.
     texture: plain cloth, pleated surgical, ridge (folded respirator), moulded (pressed respirator), draped (cloth that
-        hangs in folds), or a pattern printed on cloth.
+        hangs in folds), a pattern printed on cloth, or photographed (a swatch, which brings its own colours).
     top_mm: height of the upper edge over the middle of the nose, counted down from the line of the eyes on an average
         face; the nose tip is near 40. Ways of wearing that leave the nose bare move it down.
     bottom_mm: height of the lower edge in the middle; the chin is near 113, cloth beyond it lies under the chin.

@@ -49,10 +49,11 @@ def _edges(style: MaskStyle) -> _Edges:
         return _Edges(-82 + style.top_mm * 0.4, -26, -58 - half * 0.3, -46 + half * 0.3, 0)
     if style.shape == "tube":
         return _tube_edges(style)
-    if style.wearing == "nose_out":  # the nostrils end near 50
-        return _Edges(50 + style.top_mm * 0.15, min(style.bottom_mm + 3, 125), 62 - half, 62 + half, 0.35)
-    if style.wearing == "chin":  # the lower lip ends near 80
-        return _Edges(86 + style.top_mm * 0.5, 125, 88 - half * 0.7, 88 + half * 0.7, 0)
+    if style.wearing == "nose_out":  # the nostrils end near 50, the mouth begins near 60
+        lower = style.top_mm * 0.45
+        return _Edges(48 + lower, min(style.bottom_mm + 3, 125), 60 + lower / 2 - half, 62 + half, 0.35)
+    if style.wearing == "chin":  # the lower lip ends near 80; what finds no room on the chin bulges under it
+        return _Edges(86 + style.top_mm * 0.5, max(style.bottom_mm + 14, 125), 88 - half * 0.7, 88 + half * 0.7, 0)
     return _Edges(style.top_mm, style.bottom_mm, 57 - half, 57 + half, 1)
 
 
@@ -88,7 +89,7 @@ def surface(style: MaskStyle, lift: float | None = None) -> Array:
     bottom = edges.side_bottom + (edges.bottom - edges.side_bottom) * (1 - np.abs(_U) ** 2.2) ** 0.9
     y = top + (bottom - top) * _V
     angle = _U * np.radians(style.reach_deg)
-    tube = style.shape == "tube" and style.wearing != "forehead"
+    tube = style.wearing == "chin" or (style.shape == "tube" and style.wearing != "forehead")
     x = at(y, TUBE_HALF_WIDTH_MM if tube else HALF_WIDTH_MM) * np.sin(angle)
     tent = lift * at(y, TENT_MM) * np.exp(-((x / at(y, TENT_HALF_WIDTH_MM)) ** 2))
     lifted = np.maximum(tent, _bulge(style))

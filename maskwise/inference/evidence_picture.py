@@ -97,5 +97,5 @@ def _foot(pen: ImageDraw.ImageDraw, evidence: Evidence, full: float) -> None:
         pen.text((left + 22, top + 7), words, fill=INK_RGB, font=text, anchor="lm")
         left += 22 + int(text.getlength(words)) + 24
     pen.text((SIZE[0] - EDGE_PX, top + 7), "line: half of full colour", fill=INK_RGB, font=text, anchor="rm")
-    words = f"full colour: seen and not blurred, it multiplies (purple: divides) the odds by {math.exp(full):.3g}"
+    words = f"full colour: seen and not covered, it multiplies (purple: divides) the odds by {math.exp(full):.3g}"
     pen.text((EDGE_PX, top + 34), words, fill=INK_RGB, font=text, anchor="lm")

@@ -1,6 +1,6 @@
-"""Where in a face an answer comes from: parts of it are blurred away, and the network says what that changes.
+"""Where in a face an answer comes from: parts of it are covered with skin, and the network says what that changes.
 
-It works for every network that takes crops, int8 ones too, since it only asks for answers. Which parts are blurred
+It works for every network that takes crops, int8 ones too, since it only asks for answers. Which parts are covered
 together is a two-level screening design (Plackett and Burman 1946) of 64 runs: each cell of a grid is seen in half of
 them, and every other cell in half of those. What a cell adds is the mean with it less the mean without it, free of what
 any other cell adds by itself and of what any two add together, and the same at every call. Decision 0014 compares it
@@ -26,9 +26,9 @@ CELLS = 5
 DOUBLINGS = 5
 """Of the design: 2 ** 5 runs, which have a column for each of up to 31 cells; their mirror images follow."""
 
-BLUR = 0.25
-"""Of what is hidden, as standard deviation in sides of the crop: no shape is left, colour and light are. A patch of one
-colour on a face is easily a mask, and a black one is a dark mask."""
+SKIN = (0.2, 0.45), (0.3, 0.7)
+"""Rows and columns, as shares of the crop, whose median colour is laid over what is hidden: from the brows to the tip of
+the nose, where masks leave skin bare. A blur would leave a mask its colour, and other colours are easily a mask."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +38,7 @@ class Evidence:
     crop: (size, size, 3) uint8 RGB, what the network sees.
     label: the class that is explained.
     log_odds: (size, size) float32, above 0 for the class, below 0 against it: by how much the natural log-odds of its
-        calibrated probability rise, on average, when the cell around this place is seen and not blurred.
+        calibrated probability rise, on average, when the cell around this place is seen and not covered.
     """
 
     crop: Image
@@ -67,7 +67,7 @@ class Evidence:
 
 
 def explain(classify: MaskClassifier, crop: Image, label: str | None = None) -> Evidence:
-    """Ask the network about one face 64 times, with half of it blurred.
+    """Ask the network about one face 64 times, with half of it covered.
 
     Args:
         classify: the network.
@@ -87,7 +87,7 @@ def explain(classify: MaskClassifier, crop: Image, label: str | None = None) -> 
     if label is None:
         label = classify.labels[int(classify.logits(crop[None]).argmax())]
     design = _design()
-    logits = classify.logits(_partly_blurred(crop, design)) / np.float32(classify.card.temperature)
+    logits = classify.logits(_partly_covered(crop, design)) / np.float32(classify.card.temperature)
     odds = _log_odds(logits, classify.labels.index(label))
     added = 2 * np.tensordot(odds, design, axes=1) / len(design)
     return Evidence(crop, label, _stretched(added.astype(np.float32), size_px))
@@ -105,13 +105,14 @@ def _design() -> NDArray[np.float32]:
     return np.concatenate([half, -half]).astype(np.float32)
 
 
-def _partly_blurred(crop: Image, design: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """(runs, size, size, 3): the crop where a cell is seen, its blur where it is hidden, with soft edges."""
+def _partly_covered(crop: Image, design: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """(runs, size, size, 3): the crop where a cell is seen, the colour of skin where it is hidden, with soft edges."""
     size_px = len(crop)
     sharp = crop.astype(np.float32)
-    blurred = cv2.GaussianBlur(sharp, (0, 0), BLUR * size_px, borderType=cv2.BORDER_REPLICATE)
+    rows, columns = (slice(round(low * size_px), round(high * size_px)) for low, high in SKIN)
+    skin = np.median(sharp[rows, columns].reshape(-1, 3), axis=0).astype(np.float32)
     seen = (_stretched((1 + run) / 2, size_px)[..., None] for run in design)
-    return np.stack([np.round(blurred + (sharp - blurred) * share).astype(np.uint8) for share in seen])
+    return np.stack([np.round(skin + (sharp - skin) * share).astype(np.uint8) for share in seen])
 
 
 def _stretched(cells: NDArray[np.float32], size_px: int) -> NDArray[np.float32]:

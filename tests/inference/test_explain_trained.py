@@ -67,7 +67,7 @@ def test_a_small_network_calls_masked_by_the_lower_face(tmp_path: Path) -> None:
 
 
 def test_the_default_model_goes_by_mouth_and_mask() -> None:
-    """A bare face it tells by its lower half. To call a face masked it wants to see eyes as well."""
+    """A bare face it tells by its lower half, a masked one by the mask. For both it wants to see eyes as well."""
     classify = maskwise.load("default", threads=1).pipeline.classify
     bare = shares(classify, range(0, 40, 4))[UNMASKED]
     assert len(bare) >= 7
@@ -76,7 +76,7 @@ def test_the_default_model_goes_by_mouth_and_mask() -> None:
     on_masks = on_the_mask(classify, range(0, 40, 4))
     assert len(on_masks) >= 7
     evidence, area = np.mean(on_masks, axis=0)
-    assert evidence > 1.2 * area
+    assert evidence > 1.4 * area
 
 
 def on_the_mask(classify: MaskClassifier, people: range) -> list[tuple[float, float]]:

@@ -27,7 +27,7 @@ DOUBLINGS = 5
 """Of the design: 2 ** 5 runs, which have a column for each of up to 31 cells; their mirror images follow."""
 
 SKIN = (0.2, 0.45), (0.3, 0.7)
-"""Rows and columns, as shares of the crop, whose median colour is laid over what is hidden: from the brows to the tip of
+"""Rows and columns, as shares of the crop, whose median colour is laid over what is hidden: from brows to the tip of
 the nose, where masks leave skin bare. A blur would leave a mask its colour, and other colours are easily a mask."""
 
 

@@ -1,0 +1,134 @@
+"""An append-only record of what was running and what it told, each line sealed by the hash of all lines before it.
+
+Nobody can change, take out or put in a line without every later seal being wrong. Cutting off the end cannot be seen from
+the file alone: keep the last seal elsewhere (`maskwise audit-log verify` prints it) and compare. No picture, box or face is
+ever part of it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from maskwise.errors import InputError, StorageError
+
+FIRST = "0" * 64
+"""The seal before the first line."""
+
+Now = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a look at a record found.
+
+    entries: sound ones, from the beginning.
+    seal: of the last sound entry.
+    broken: what is wrong with the entry after it; None where all are sound.
+    """
+
+    entries: int
+    seal: str
+    broken: str | None = None
+
+
+class AuditLog:
+    """Adds entries to a record; several programs may do so at once."""
+
+    def __init__(self, path: Path, now: Now = lambda: datetime.now(UTC)) -> None:
+        """Open the record, or begin one.
+
+        Raises:
+            StorageError: it cannot be written.
+            InputError: what is there is not sound: nothing is added to it, so that what happened can be looked into.
+        """
+        self._path, self._now = path, now
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
+        found = verify(path)
+        if found.broken:
+            raise InputError(f"{path}: {found.broken}; nothing is added to it: keep it, and name a new file")
+
+    def add(self, kind: str, facts: Mapping[str, Any]) -> str:
+        """Append an entry and see it onto the disk; returns its seal.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        try:
+            with self._path.open("r+b") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                number, seal = _last(file.read())
+                entry = {"n": number + 1, "at": self._now().isoformat(), "kind": kind, "facts": dict(facts), "before": seal}
+                sealed = {**entry, "seal": _seal(entry)}
+                file.seek(0, os.SEEK_END)
+                file.write(_line(sealed))
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise StorageError(f"cannot write {self._path}: {error.strerror or error}") from error
+        return str(sealed["seal"])
+
+
+def verify(path: Path) -> Checked:
+    """Check every seal of a record, from the beginning.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    seal, count = FIRST, 0
+    for number, line in enumerate(_lines(content), start=1):
+        broken = _fault(line, number, seal)
+        if broken:
+            return Checked(count, seal, broken)
+        seal, count = json.loads(line)["seal"], number
+    return Checked(count, seal)
+
+
+def _fault(line: bytes, number: int, before: str) -> str | None:
+    """What is wrong with a line, in words."""
+    try:
+        entry = json.loads(line)
+        seal = entry.pop("seal")
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return f"line {number} is no entry: it was cut off or written by something else"
+    if entry.get("n") != number or entry.get("before") != before:
+        return f"line {number} does not follow the line before it: lines were taken out, put in or moved"
+    if seal != _seal(entry):
+        return f"line {number} was changed after it was written"
+    return None
+
+
+def _lines(content: bytes) -> Iterator[bytes]:
+    yield from content.splitlines()
+
+
+def _last(content: bytes) -> tuple[int, str]:
+    """Number and seal of the last entry."""
+    lines = content.splitlines()
+    if not lines:
+        return 0, FIRST
+    last = json.loads(lines[-1])
+    return int(last["n"]), str(last["seal"])
+
+
+def _seal(entry: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(entry, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _line(entry: Mapping[str, Any]) -> bytes:
+    return json.dumps(entry, separators=(",", ":")).encode() + b"\n"

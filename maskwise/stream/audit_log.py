@@ -69,7 +69,13 @@ class AuditLog:
             with self._path.open("r+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 number, seal = _last(file.read())
-                entry = {"n": number + 1, "at": self._now().isoformat(), "kind": kind, "facts": dict(facts), "before": seal}
+                entry = {
+                    "n": number + 1,
+                    "at": self._now().isoformat(),
+                    "kind": kind,
+                    "facts": dict(facts),
+                    "before": seal,
+                }
                 sealed = {**entry, "seal": _seal(entry)}
                 file.seek(0, os.SEEK_END)
                 file.write(_line(sealed))

@@ -73,7 +73,9 @@ class Mp4:
             assert self._container is not None
             self._container.mux(stream.encode(frame))
         except (av.FFmpegError, OSError) as error:
-            raise StorageError(f"cannot write {self._path}: {error.strerror or error}; what was written stays") from error
+            raise StorageError(
+                f"cannot write {self._path}: {error.strerror or error}; what was written stays"
+            ) from error
 
     def close(self) -> None:
         """Write what the encoder still holds.
@@ -88,7 +90,9 @@ class Mp4:
             container.mux(self._stream.encode(None))
             container.close()
         except (av.FFmpegError, OSError) as error:
-            raise StorageError(f"cannot write {self._path}: {error.strerror or error}; what was written stays") from error
+            raise StorageError(
+                f"cannot write {self._path}: {error.strerror or error}; what was written stays"
+            ) from error
 
     def _open(self, image: Image) -> av.VideoStream:
         self._path.parent.mkdir(parents=True, exist_ok=True)

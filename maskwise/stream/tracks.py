@@ -92,7 +92,8 @@ class Tracker:
     def where(self, time_s: float) -> dict[int, NDArray[np.float32]]:
         """(4,) box of each person who is not gone, moved on since the last look as it moved before."""
         return {
-            number: seen.box_xyxy + seen.speed_xyxy * np.float32(min(time_s - seen.time_s, self._following.lost_after_s))
+            number: seen.box_xyxy
+            + seen.speed_xyxy * np.float32(min(time_s - seen.time_s, self._following.lost_after_s))
             for number, seen in self._seen.items()
         }
 

@@ -158,5 +158,3 @@ def _why(error: Exception) -> str:
 
 def _kinds(container: Any) -> str:
     return ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
-
-

@@ -72,7 +72,9 @@ class Moment:
     left: tuple[Person, ...] = ()
 
 
-def watch(frames: Iterable[Frame], pipeline: Pipeline, source: str, watching: Watching | None = None) -> Iterator[Moment]:
+def watch(
+    frames: Iterable[Frame], pipeline: Pipeline, source: str, watching: Watching | None = None
+) -> Iterator[Moment]:
     """A moment for each frame, in order, and the events of those who were still there at the end with the last one.
 
     Args:
@@ -132,7 +134,9 @@ class _Story:
         events = self._events.look(list(here.values()), time_s, width, height) if result else []
         events += [self._events.left(person, width, height) for person in left]
         shown = tuple(
-            Shown(number, box, here[number].verdict) for number, box in self._people.where(time_s).items() if number in here
+            Shown(number, box, here[number].verdict)
+            for number, box in self._people.where(time_s).items()
+            if number in here
         )
         return Moment(frame, result, numbers, shown, tuple(events), left)
 

@@ -89,7 +89,9 @@ def parse_corners(text: str) -> tuple[str, tuple[Point, ...]]:
     except ValueError:
         corners = ()
     if not colon or not corners:
-        raise ConfigError(f"{text!r}: expected NAME:X,Y X,Y X,Y with shares from 0 to 1, as in 'door:0.1,0 0.4,0 0.4,1'")
+        raise ConfigError(
+            f"{text!r}: expected NAME:X,Y X,Y X,Y with shares from 0 to 1, as in 'door:0.1,0 0.4,0 0.4,1'"
+        )
     return name.strip(), corners
 
 

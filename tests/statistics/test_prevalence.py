@@ -22,9 +22,7 @@ def test_mistakes_are_taken_back_out() -> None:
 
 
 def test_fewer_measured_mistakes_make_a_wider_interval() -> None:
-    widths = [
-        (f := true_share(220, 1_000, (0.9, n), (0.95, n))).high - f.low for n in (10_000, 500, 100)
-    ]
+    widths = [(f := true_share(220, 1_000, (0.9, n), (0.95, n))).high - f.low for n in (10_000, 500, 100)]
     assert widths == sorted(widths)
     assert widths[2] > 1.5 * widths[0]
 

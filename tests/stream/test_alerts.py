@@ -81,7 +81,13 @@ def test_not_too_often_and_what_was_held_back_is_counted(receiver: tuple[str, ty
 
 @pytest.mark.parametrize(
     ("quiet", "hour", "sent"),
-    [((at(22), at(6)), 23, 0), ((at(22), at(6)), 5, 0), ((at(22), at(6)), 6, 1), ((at(12), at(13)), 12, 0), (None, 3, 1)],
+    [
+        ((at(22), at(6)), 23, 0),
+        ((at(22), at(6)), 5, 0),
+        ((at(22), at(6)), 6, 1),
+        ((at(12), at(13)), 12, 0),
+        (None, 3, 1),
+    ],
 )
 def test_nothing_in_quiet_hours(
     receiver: tuple[str, type[Receiver]], quiet: tuple[at, at] | None, hour: int, sent: int

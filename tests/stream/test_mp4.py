@@ -87,7 +87,9 @@ for i in range(10**6):
 
 
 def test_a_killed_writer_leaves_a_film_that_lacks_two_seconds_at_most(tmp_path: Path) -> None:
-    process = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path / "a.mp4")], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(tmp_path / "a.mp4")], stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     written = 0
     while written < 250:

@@ -79,9 +79,7 @@ def event(source: str = "rtsp://10.0.0.5/h264") -> Event:
     return Event("violated", source, 12.5, 3, "unmasked", seconds=3.0)
 
 
-def test_events_arrive_as_json_under_stream_and_kind(
-    broker: Running, heard: queue.Queue[tuple[str, str]]
-) -> None:
+def test_events_arrive_as_json_under_stream_and_kind(broker: Running, heard: queue.Queue[tuple[str, str]]) -> None:
     with Mqtt(f"mqtt://127.0.0.1:{broker.port}/plant/line-2") as mqtt:
         mqtt.write(event())
     got = [heard.get(timeout=10) for _ in range(3)]

@@ -135,7 +135,8 @@ def message(event: Event, more: int = 0) -> str:
     """An event in a line or two, without anything that could tell who it is."""
     where = f" in {', '.join(event.zones)}" if event.zones else ""
     lasted = f" for {event.seconds:.0f} s" if event.kind == "violated" and event.seconds is not None else ""
-    text = f"person {event.person} {event.kind}: {event.verdict}{lasted}{where}, {clock_time(event.time_s)} into the stream"
+    what = f"person {event.person} {event.kind}: {event.verdict}{lasted}{where}"
+    text = f"{what}, {clock_time(event.time_s)} into the stream"
     return f"{text}\n{more} more since the last message" if more else text
 
 

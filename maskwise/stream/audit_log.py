@@ -1,8 +1,8 @@
 """An append-only record of what was running and what it told, each line sealed by the hash of all lines before it.
 
-Nobody can change, take out or put in a line without every later seal being wrong. Cutting off the end cannot be seen from
-the file alone: keep the last seal elsewhere (`maskwise audit-log verify` prints it) and compare. No picture, box or face is
-ever part of it.
+Nobody can change, take out or put in a line without every later seal being wrong. Cutting off the end cannot be seen
+from the file alone: keep the last seal elsewhere (`maskwise audit-log verify` prints it) and compare. No picture, box
+or face is ever part of it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from maskwise.errors import InputError, StorageError
 
 FIRST = "0" * 64
 """The seal before the first line."""
+
+BLOCK = 4096
+"""Bytes read at once on the way back from the end to the last line."""
 
 Now = Callable[[], datetime]
 
@@ -68,7 +71,7 @@ class AuditLog:
         try:
             with self._path.open("r+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
-                number, seal = _last(file.read())
+                number, seal = _last(_end_of(file))
                 entry = {
                     "n": number + 1,
                     "at": self._now().isoformat(),
@@ -123,12 +126,21 @@ def _lines(content: bytes) -> Iterator[bytes]:
     yield from content.splitlines()
 
 
-def _last(content: bytes) -> tuple[int, str]:
+def _end_of(file: BinaryIO) -> bytes:
+    """The last line: a record of years must not be read whole for each alarm."""
+    at, tail = file.seek(0, os.SEEK_END), b""
+    while at and b"\n" not in tail[:-1]:
+        step = min(BLOCK, at)
+        at = file.seek(at - step)
+        tail = file.read(step) + tail
+    return tail[:-1].rpartition(b"\n")[2]
+
+
+def _last(line: bytes) -> tuple[int, str]:
     """Number and seal of the last entry."""
-    lines = content.splitlines()
-    if not lines:
+    if not line:
         return 0, FIRST
-    last = json.loads(lines[-1])
+    last = json.loads(line)
     return int(last["n"]), str(last["seal"])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +30,7 @@ class Mp4:
 
     A plain MP4 has its index at the end and is worthless without; a fragmented one carries its own with each second.
 
-    The size is that of the first frame, made even; a later frame of another size is fitted into it, with black beside it.
+    The size is that of the first frame, made even; a later frame of another size is fitted into it, black beside it.
     """
 
     def __init__(self, path: Path, rate: float = 30.0, speed: str = "veryfast", quality: int = 23) -> None:
@@ -41,8 +43,7 @@ class Mp4:
             quality: of x264: 18 is hardly told from the original, 28 is coarse.
         """
         self._path, self._rate, self._speed, self._quality = path, rate, speed, quality
-        self._stream: av.VideoStream | None = None
-        self._container: av.container.OutputContainer | None = None
+        self._out: tuple[av.container.OutputContainer, av.VideoStream] | None = None
         self._last, self._key = -1, -TICKS
 
     def __enter__(self) -> Self:
@@ -61,21 +62,16 @@ class Mp4:
         Raises:
             StorageError: it cannot be written.
         """
-        try:
-            stream = self._stream or self._open(image)
-            frame = av.VideoFrame.from_ndarray(_fitted(image, stream.width, stream.height), format="rgb24")
+        with self._refusals():
+            container, stream = self._out = self._out or self._open(image)
+            frame = _encodable(_fitted(image, stream.width, stream.height))
             frame.pts = max(round(time_s * TICKS), self._last + 1)
             frame.time_base = Fraction(1, TICKS)
             if frame.pts - self._key >= KEY_S * TICKS:
                 frame.pict_type = av.video.frame.PictureType.I
                 self._key = frame.pts
             self._last = frame.pts
-            assert self._container is not None
-            self._container.mux(stream.encode(frame))
-        except (av.FFmpegError, OSError) as error:
-            raise StorageError(
-                f"cannot write {self._path}: {error.strerror or error}; what was written stays"
-            ) from error
+            container.mux(stream.encode(frame))
 
     def close(self) -> None:
         """Write what the encoder still holds.
@@ -83,28 +79,38 @@ class Mp4:
         Raises:
             StorageError: it cannot be written.
         """
-        container, self._container = self._container, None
-        if container is None or self._stream is None:
+        out, self._out = self._out, None
+        if out is None:
             return
-        try:
-            container.mux(self._stream.encode(None))
+        container, stream = out
+        with self._refusals():
+            container.mux(stream.encode(None))
             container.close()
+
+    @contextmanager
+    def _refusals(self) -> Iterator[None]:
+        try:
+            yield
         except (av.FFmpegError, OSError) as error:
             raise StorageError(
                 f"cannot write {self._path}: {error.strerror or error}; what was written stays"
             ) from error
 
-    def _open(self, image: Image) -> av.VideoStream:
+    def _open(self, image: Image) -> tuple[av.container.OutputContainer, av.VideoStream]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         flags = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
-        self._container = av.open(str(self._path), "w", format="mp4", options=flags)
-        stream = self._container.add_stream("libx264", rate=Fraction(self._rate).limit_denominator(1001))
+        container = av.open(str(self._path), "w", format="mp4", options=flags)
+        stream = container.add_stream("libx264", rate=Fraction(self._rate).limit_denominator(1001))
         stream.height, stream.width = (max(2, side - side % 2) for side in image.shape[:2])
         stream.pix_fmt = "yuv420p"
         stream.time_base = stream.codec_context.time_base = Fraction(1, TICKS)
         stream.options = {"preset": self._speed, "crf": str(self._quality), "tune": "zerolatency"}
-        self._stream = stream
-        return stream
+        return container, stream
+
+
+def _encodable(image: Image) -> av.VideoFrame:
+    """OpenCV converts colours several times as fast as FFmpeg does; both by BT.601, as players expect."""
+    return av.VideoFrame.from_ndarray(cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420), format="yuv420p")
 
 
 def _fitted(image: Image, width: int, height: int) -> Image:

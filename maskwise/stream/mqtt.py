@@ -16,7 +16,8 @@ from maskwise.stream.events import Event
 from maskwise.stream.names import public_name
 
 try:
-    from paho.mqtt.client import CallbackAPIVersion, Client
+    from paho.mqtt.client import Client
+    from paho.mqtt.enums import CallbackAPIVersion
 except ImportError as error:  # pragma: no cover - the tests have it
     raise DependencyError("MQTT needs the extra `video`: pip install 'maskwise[video]'") from error
 

@@ -1,8 +1,8 @@
 """From frames to people and events: some frames are looked at, all are told about.
 
 Finding and judging faces takes most of the time and faces move little between two frames, so a stream is looked at
-`looks_per_s` times a second whatever its rate; in between, boxes move on as they moved before. Which frames are looked at
-follows from their times alone: a file gives the same answer every time.
+`looks_per_s` times a second whatever its rate; in between, boxes move on as they moved before. Which frames are looked
+at follows from their times alone: a file gives the same answer every time.
 """
 
 from __future__ import annotations
@@ -10,19 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maskwise.errors import ConfigError
 from maskwise.inference.pipeline import Pipeline
-from maskwise.stream.background import background
+from maskwise.stream.background import DEPTH, background
 from maskwise.stream.events import Event, Events, Rules
 from maskwise.stream.people import People, Person
 from maskwise.stream.tracks import Following, Tracker
 from maskwise.stream.votes import Voting
 from maskwise.values import Frame, FrameResult, Verdict
+
+
+_Looked = tuple[Frame, FrameResult | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,7 @@ class Moment:
     here: everyone in sight, where they are by now.
     events: what has happened since the moment before.
     left: whoever has gone since then.
+    ended: the stream is over: the frame is the last one once more, and whoever was still there leaves.
     """
 
     frame: Frame
@@ -70,32 +73,37 @@ class Moment:
     here: tuple[Shown, ...]
     events: tuple[Event, ...]
     left: tuple[Person, ...] = ()
+    ended: bool = False
 
 
 def watch(
-    frames: Iterable[Frame], pipeline: Pipeline, source: str, watching: Watching | None = None
+    frames: Iterable[Frame],
+    pipeline: Pipeline,
+    source: str,
+    watching: Watching | None = None,
+    *,
+    live: bool = False,
 ) -> Iterator[Moment]:
-    """A moment for each frame, in order, and the events of those who were still there at the end with the last one.
+    """A moment for each frame, in order, and one more when the stream is over.
 
     Args:
         frames: of one stream, with times that do not fall.
         pipeline: finds and judges faces.
         source: the stream's public name.
         watching: how.
+        live: frames are read ahead of here already and only the newest counts: none may wait in between.
     """
     how = watching or Watching()
     with ExitStack() as stack:
-
-        def step(items: Iterable[Frame] | Iterable[tuple[Frame, FrameResult | None]]) -> Iterable:  # type: ignore[type-arg]
-            return stack.enter_context(closing(background(items))) if how.overlapped else items
-
-        looked = step(_looked(step(frames), pipeline, how.looks_per_s))
+        if how.overlapped and not live:
+            frames = stack.enter_context(closing(background(frames)))
+        looked: Iterable[_Looked] = _looks(frames, pipeline, how.looks_per_s)
+        if how.overlapped:
+            looked = stack.enter_context(closing(background(looked, depth=1 if live else DEPTH)))
         yield from _Story(pipeline.labels, source, how).told(looked)
 
 
-def _looked(
-    frames: Iterable[Frame], pipeline: Pipeline, looks_per_s: float
-) -> Iterator[tuple[Frame, FrameResult | None]]:
+def _looks(frames: Iterable[Frame], pipeline: Pipeline, looks_per_s: float) -> Iterator[_Looked]:
     """Each frame with what was found in it, or None where no look is due."""
     due = -np.inf
     for frame in frames:
@@ -116,14 +124,13 @@ class _Story:
         self._people = People(labels, Tracker(how.following, every_s), how.voting)
         self._events = Events(source, how.rules)
 
-    def told(self, looked: Iterable[tuple[Frame, FrameResult | None]]) -> Iterator[Moment]:
+    def told(self, looked: Iterable[_Looked]) -> Iterator[Moment]:
         last: Moment | None = None
         for frame, result in looked:
-            if last is not None:
-                yield last
             last = self._moment(frame, result)
+            yield last
         if last is not None:
-            yield self._closed(last)
+            yield self._end(last.frame)
 
     def _moment(self, frame: Frame, result: FrameResult | None) -> Moment:
         time_s = frame.time_s or 0.0
@@ -140,9 +147,9 @@ class _Story:
         )
         return Moment(frame, result, numbers, shown, tuple(events), left)
 
-    def _closed(self, moment: Moment) -> Moment:
-        """The last moment, with whoever is still there leaving as the stream does."""
-        height, width = moment.frame.image.shape[:2]
+    def _end(self, frame: Frame) -> Moment:
+        """Whoever is still there leaves as the stream does."""
+        height, width = frame.image.shape[:2]
         still = tuple(self._people.here.values())
-        events = tuple(chain(moment.events, (self._events.left(person, width, height) for person in still)))
-        return Moment(moment.frame, moment.result, moment.numbers, moment.here, events, (*moment.left, *still))
+        events = tuple(self._events.left(person, width, height) for person in still)
+        return Moment(frame, None, (), (), events, still, ended=True)

@@ -18,13 +18,19 @@ def test_nothing_is_lost_or_reordered(items: list[int], depth: int) -> None:
 
 
 def test_steps_run_side_by_side() -> None:
-    def slow(item: int) -> int:
-        time.sleep(0.02)
-        return item
+    begun = [threading.Event() for _ in range(6)]
 
-    began = time.monotonic()
-    assert list(background(map(slow, background(map(slow, range(20)))))) == list(range(20))
-    assert time.monotonic() - began < 0.7, "one after the other would take 0.8 s"
+    def first() -> Iterator[int]:
+        for item, event in enumerate(begun):
+            event.set()
+            yield item
+
+    def second(item: int) -> bool:
+        """While this step has an item in hand the first one begins the next; one after the other, it would not."""
+        return begun[min(item + 1, 5)].wait(5)
+
+    assert all(map(second, background(first())))
+    assert len(begun) == 6
 
 
 def test_it_runs_ahead_by_its_depth_and_no_further() -> None:
@@ -47,10 +53,9 @@ def test_an_error_comes_after_the_items_before_it() -> None:
         yield from range(5)
         raise OSError("the cable")
 
-    seen = []
+    seen: list[int] = []
     with pytest.raises(OSError, match="the cable"):
-        for item in background(map(lambda i: i * 2, background(items()))):
-            seen.append(item)
+        seen.extend(background(i * 2 for i in background(items())))
     assert seen == [0, 2, 4, 6, 8]
 
 

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 from amqtt.broker import Broker
-from paho.mqtt.client import CallbackAPIVersion, Client
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
 
 from maskwise.errors import ConfigError, InputError
 from maskwise.stream.events import Event

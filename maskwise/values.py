@@ -115,6 +115,18 @@ class Verdict:
     uncertain_because: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Track:
+    """The person whose face it is, in a stream.
+
+    number: counted up from 1; means nothing beyond its stream, and dies with the track.
+    verdict: what is said of the person from all looks so far.
+    """
+
+    number: int
+    verdict: Verdict
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameResult:
     """Everything that was said about one frame.
@@ -123,6 +135,7 @@ class FrameResult:
     probabilities: (n, classes) float32, rows sum to 1; n faces.
     verdicts: n of them, in the order of the faces.
     error: why the picture could not be looked at, else None; then there are no faces and the size is 0 x 0.
+    tracks: of a stream, the person of each face; empty for a still picture.
     """
 
     source: str
@@ -135,6 +148,7 @@ class FrameResult:
     probabilities: NDArray[np.float32]
     verdicts: tuple[Verdict, ...] = field(default=())
     error: str | None = None
+    tracks: tuple[Track, ...] = ()
 
     def __post_init__(self) -> None:
         expected = (len(self.faces), len(self.labels))
@@ -142,6 +156,8 @@ class FrameResult:
             raise ShapeError(f"probabilities: expected {expected}, got {self.probabilities.shape}")
         if len(self.verdicts) != len(self.faces):
             raise ShapeError(f"verdicts: expected {len(self.faces)}, got {len(self.verdicts)}")
+        if self.tracks and len(self.tracks) != len(self.faces):
+            raise ShapeError(f"tracks: expected {len(self.faces)} or none, got {len(self.tracks)}")
 
     @classmethod
     def failed(cls, source: str, index: int, error: str, labels: tuple[str, ...]) -> FrameResult:
@@ -161,14 +177,21 @@ class FrameResult:
                 {
                     "box_xyxy": [round(float(v), 1) for v in box],
                     "score": round(float(score), 4),
-                    "track": None,
+                    "track": track.number if track else None,
+                    "track_verdict": track.verdict.label if track else None,
+                    "track_confidence": round(track.verdict.confidence, 4) if track else None,
                     "verdict": verdict.label,
                     "confidence": round(verdict.confidence, 4),
                     "uncertain_because": verdict.uncertain_because,
                     "probabilities": {name: round(float(p), 4) for name, p in zip(self.labels, row, strict=True)},
                 }
-                for box, score, verdict, row in zip(
-                    self.faces.boxes_xyxy, self.faces.scores, self.verdicts, self.probabilities, strict=True
+                for box, score, verdict, row, track in zip(
+                    self.faces.boxes_xyxy,
+                    self.faces.scores,
+                    self.verdicts,
+                    self.probabilities,
+                    self.tracks or (None,) * len(self.faces),
+                    strict=True,
                 )
             ],
         }

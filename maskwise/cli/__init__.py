@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from maskwise import __version__
-from maskwise.cli import check, compare, data, demo, evaluate, export, train
+from maskwise.cli import audit_log, check, compare, data, demo, evaluate, export, train, watch
 from maskwise.cli.console import complain
 from maskwise.errors import MaskwiseError
 
@@ -48,6 +48,8 @@ app.command("evaluate")(evaluate.run)
 app.command("compare")(compare.run)
 app.command("export")(export.run)
 app.command("check")(check.run)
+app.command("watch")(watch.run)
+app.add_typer(audit_log.app, name="audit-log")
 
 
 def main() -> None:

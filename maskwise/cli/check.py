@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from maskwise.cli.console import err, out, pipe_may_close, progress, say
+from maskwise.cli.films import FilmOutputs, add_people, check_film, check_names, film_table
+from maskwise.cli.wording import SYMBOLS, coloured, count, plain
 from maskwise.errors import InputError, LabelError
 
 if TYPE_CHECKING:
@@ -20,20 +22,18 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
     from rich.table import Table
-    from rich.text import Text
 
     from maskwise.inference.checker import Checker
     from maskwise.values import Frame, FrameResult
 
     Write = Callable[[Frame | None, FrameResult], None]
 
-SYMBOLS = {"masked": "✓", "incorrect": "!", "unmasked": "✗", "uncertain": "?"}
 UNBOUNDED = 1_000_000
 """Columns of what is no terminal: a table in a pipe or file is never folded or cut."""
 
 
 def run(
-    sources: Annotated[list[str], typer.Argument(help="Pictures, folders, globs.")],
+    sources: Annotated[list[str], typer.Argument(help="Pictures, folders, globs, video files.")],
     model: Annotated[
         str, typer.Option(help="Folder of the artifact; default is the one that comes along.")
     ] = "default",
@@ -43,6 +43,11 @@ def run(
     explain: Annotated[
         Path | None, typer.Option(help="Also write a picture of each face: where in it the answer comes from.")
     ] = None,
+    report: Annotated[Path | None, typer.Option(help="Also write an HTML page about a video.")] = None,
+    blur: Annotated[
+        str,
+        typer.Option(help="Whose faces are hidden in copies and page of a video: all, unmasked or none."),
+    ] = "none",
     fail_on: Annotated[str, typer.Option(help="Exit with 1 if a face has one of these verdicts, comma between.")] = "",
     faces: Annotated[str, typer.Option(help="detect, or whole: each picture is one cut-out face.")] = "detect",
     operating_point: Annotated[
@@ -57,7 +62,8 @@ def run(
     picture could be read.
     """
     from maskwise.inference.checker import load
-    from maskwise.inference.sources import expand
+    from maskwise.inference.sources import VIDEO_SUFFIXES, expand
+    from maskwise.values import FrameResult
 
     wanted = _verdicts(fail_on)
     checker = load(
@@ -71,27 +77,40 @@ def run(
     if faces == "detect" and checker.trained_on == "whole":
         say("note: this model learnt from whole pictures, not from faces as the detector cuts them; expect mistakes")
     paths = _without_copies(expand(sources), {"--annotate": annotate, "--explain": explain})
-    tally, shown = Tally(), [] if json_ else [_table()]
+    films = [path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES]
+    pictures = [path for path in paths if path.suffix.lower() not in VIDEO_SUFFIXES]
+    film_outputs = FilmOutputs(annotate, report, blur)  # type: ignore[arg-type]  # checked where outputs are opened
+    check_names(films, film_outputs)
+    tally, table = Tally("picture", "face", "faces"), _table()
+    film_tally, people = Tally("video", "person", "people"), film_table()
     with (
         pipe_may_close(),
         _outputs(json_, csv, annotate) as write,
         _explanations(explain, checker) as clarify,
         _progress(quiet=json_ and out.is_terminal) as step,
     ):
-        for frame, result in checker.files(paths):
+        for frame, result in checker.files(pictures):
             write(frame, result)
             clarify(frame, result)
-            tally.add(result)
-            for table in shown:
-                _add(table, result)
-            step(tally.pictures, len(paths))
+            tally.add([verdict.label for verdict in result.verdicts], result.error)
+            _add(table, result)
+            step(tally.sources, len(pictures))
+        for index, film in enumerate(films, start=len(pictures)):
+            try:
+                seen, note = check_film(film, checker, write, film_outputs, step), ""
+            except InputError as error:
+                seen, note = [], str(error)
+                write(None, FrameResult.failed(str(film), index, note, checker.labels))
+            film_tally.add([person.summary for person in seen], note)
+            add_people(people, film, seen, note)
+    tallies = [kind for kind in (tally, film_tally) if kind.sources]
     if json_:
-        say(str(tally))
+        say("; ".join(map(str, tallies)))
     else:
-        _show(*shown, str(tally))
-    if tally.unread == tally.pictures:
-        raise InputError("not one picture could be read")
-    if any(tally.verdicts[name] for name in wanted):
+        _show(*([table] if pictures else []), *([people] if films else []), *map(str, tallies))
+    if not any(kind.read for kind in tallies):
+        raise InputError(f"not one {tallies[0].source} could be read")
+    if any(kind.verdicts[name] for kind in tallies for name in wanted):
         raise typer.Exit(1)
 
 
@@ -123,7 +142,7 @@ def _without_copies(paths: list[Path], folders: dict[str, Path | None]) -> list[
         if not kept:
             raise InputError(f"{option} {folder}: the pictures themselves lie there; name another folder")
         if len(kept) < len(paths):
-            say(f"left out {_count(len(paths) - len(kept), 'picture')} in {folder}, where {option} draws")
+            say(f"left out {count(len(paths) - len(kept), 'picture')} in {folder}, where {option} draws")
         paths = kept
     return paths
 
@@ -165,7 +184,7 @@ def _explanations(folder: Path | None, checker: Checker) -> Iterator[Write]:
                 faces += len(result.verdicts)
 
         yield write
-    say(f"explained {_count(faces, 'face')} in {folder}")
+    say(f"explained {count(faces, 'face')} in {folder}")
 
 
 @contextlib.contextmanager
@@ -180,29 +199,38 @@ def _progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
 
 @dataclass
 class Tally:
-    """How many of what; its text is the summary."""
+    """How many of what; its text is the summary.
 
-    pictures: int = 0
+    source: `picture` or `video`.
+    found, many: what is counted in each, one and several.
+    """
+
+    source: str
+    found: str
+    many: str
+    read: int = 0
     empty: int = 0
     unread: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
 
-    def add(self, result: FrameResult) -> None:
-        """Count one picture."""
-        self.pictures += 1
-        self.unread += result.error is not None
-        self.empty += result.error is None and not result.verdicts
-        self.verdicts.update(verdict.label for verdict in result.verdicts)
+    @property
+    def sources(self) -> int:
+        """How many there were."""
+        return self.read + self.unread
+
+    def add(self, labels: Sequence[str], error: str | None) -> None:
+        """Count one picture or video."""
+        self.unread += bool(error)
+        self.read += not error
+        self.empty += not error and not labels
+        self.verdicts.update(labels)
 
     def __str__(self) -> str:
         parts = [f"{self.verdicts[name]} {name}" for name in SYMBOLS if self.verdicts[name]]
-        parts += [f"{_count(self.empty, 'picture')} without a face"] if self.empty else []
-        parts += [f"{_count(self.unread, 'picture')} could not be read"] if self.unread else []
-        return f"{_count(self.pictures, 'picture')}, {_count(self.verdicts.total(), 'face')}: {', '.join(parts)}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+        parts += [f"{count(self.empty, self.source)} without a face"] if self.empty else []
+        parts += [f"{count(self.unread, self.source)} could not be read"] if self.unread else []
+        found = count(self.verdicts.total(), self.found, self.many)
+        return f"{count(self.sources, self.source)}, {found}: {', '.join(parts)}"
 
 
 def _table() -> Table:
@@ -213,29 +241,12 @@ def _table() -> Table:
 
 def _add(table: Table, result: FrameResult) -> None:
     """A row for each face, or one for a picture without."""
-    picture = _plain(result.source)
+    picture = plain(result.source)
     for number, (box, verdict) in enumerate(zip(result.faces.boxes_xyxy, result.verdicts, strict=True), start=1):
-        corners, note = " ".join(f"{v:.0f}" for v in box), _plain(verdict.uncertain_because or "")
-        table.add_row(picture, str(number), _coloured(verdict.label), f"{verdict.confidence:.2f}", corners, note)
+        corners, note = " ".join(f"{v:.0f}" for v in box), plain(verdict.uncertain_because or "")
+        table.add_row(picture, str(number), coloured(verdict.label), f"{verdict.confidence:.2f}", corners, note)
     if not result.verdicts:
-        table.add_row(picture, "", "–", "", "", _plain(result.error or "no face found"))
-
-
-def _coloured(verdict: str) -> Text:
-    from rich.text import Text
-
-    from maskwise.model.palette import COLOURS
-
-    symbol = f"{SYMBOLS[verdict]} " if out.encoding.startswith("utf") else ""  # the words alone say it as well
-    return Text(f"{symbol}{verdict}", style=COLOURS[verdict], no_wrap=True)
-
-
-def _plain(text: str) -> Text:
-    """A file's name is text: neither its brackets are markup nor its control characters commands to the terminal."""
-    from rich.text import Text
-
-    seen = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-    return Text(seen, overflow="fold")
+        table.add_row(picture, "", "–", "", "", plain(result.error or "no face found"))
 
 
 def _show(*parts: RenderableType) -> None:

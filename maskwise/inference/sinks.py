@@ -19,11 +19,12 @@ COLUMNS = (
     *("source", "index", "time_s", "width", "height", "error", "face", "x_min", "y_min", "x_max", "y_max", "score"),
     *("verdict", "confidence", "uncertain_because"),
     *(f"p_{name}" for name in CLASSES),
+    *("track", "track_verdict", "track_confidence"),
 )
 """Of a CSV: `face` is its number in the picture, from 1; corners are pixels; `p_` is a probability.
 
 A cell is empty where there is nothing to say: all of a face's where no face was found, `p_incorrect` where the model
-does not know that class.
+does not know that class, `track` and what is said of that person where it is no stream.
 """
 
 DRAWN, EXPLAINED = "drawn by maskwise", "explained by maskwise"
@@ -118,8 +119,8 @@ def rows(result: FrameResult) -> list[dict[str, Any]]:
 def _face(number: int, face: dict[str, Any]) -> dict[str, Any]:
     corners = dict(zip(("x_min", "y_min", "x_max", "y_max"), face["box_xyxy"], strict=True))
     chances = {f"p_{name}": value for name, value in face["probabilities"].items()}
-    plain = {key: face[key] for key in ("score", "verdict", "confidence")}
-    return {"face": number, **corners, **plain, "uncertain_because": face["uncertain_because"] or "", **chances}
+    keys = ("score", "verdict", "confidence", "uncertain_because", "track", "track_verdict", "track_confidence")
+    return {"face": number, **corners, **{key: "" if face[key] is None else face[key] for key in keys}, **chances}
 
 
 class AnnotatedPictures(_Sink):

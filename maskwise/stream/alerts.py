@@ -12,11 +12,7 @@ from typing import Self
 
 from maskwise.errors import ConfigError, DependencyError
 from maskwise.stream.events import Event
-
-try:
-    from apprise import Apprise
-except ImportError as error:  # pragma: no cover - the tests have it
-    raise DependencyError("alarms need the extra `video`: pip install 'maskwise[video]'") from error
+from maskwise.stream.telling import clock_time, what_happened
 
 WAITING = 100
 """Messages that may wait for a slow target; what comes after that is counted and not sent."""
@@ -77,6 +73,10 @@ class Alerts:
             ConfigError: an address that Apprise does not know; it is not repeated, since it may hold a password.
         """
         self._alerting, self._on_trouble, self._clock = alerting or Alerting(), on_trouble, clock
+        try:
+            from apprise import Apprise  # takes half a second to import, which only who is told has to wait
+        except ImportError as error:  # pragma: no cover - the tests have it
+            raise DependencyError("alarms need the extra `video`: pip install 'maskwise[video]'") from error
         self._targets = Apprise()
         for number, target in enumerate(targets, start=1):
             if not self._targets.add(target):
@@ -133,14 +133,5 @@ class Alerts:
 
 def message(event: Event, more: int = 0) -> str:
     """An event in a line or two, without anything that could tell who it is."""
-    where = f" in {', '.join(event.zones)}" if event.zones else ""
-    lasted = f" for {event.seconds:.0f} s" if event.kind == "violated" and event.seconds is not None else ""
-    what = f"person {event.person} {event.kind}: {event.verdict}{lasted}{where}"
-    text = f"{what}, {clock_time(event.time_s)} into the stream"
+    text = f"{what_happened(event)}, {clock_time(event.time_s)} into the stream"
     return f"{text}\n{more} more since the last message" if more else text
-
-
-def clock_time(seconds: float) -> str:
-    """1:02:03 for 3723 seconds."""
-    whole = int(seconds)
-    return f"{whole // 3600}:{whole % 3600 // 60:02d}:{whole % 60:02d}"

@@ -11,7 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -89,23 +89,28 @@ class AuditLog:
         return str(sealed["seal"])
 
 
-def verify(path: Path) -> Checked:
-    """Check every seal of a record, from the beginning.
+def verify(path: Path, kept: str | None = None) -> Checked:
+    """Check every seal of a record, from the beginning, a line at a time.
+
+    Args:
+        path: the record.
+        kept: a seal of it that was kept elsewhere; if it is not there, the end was cut off.
 
     Raises:
         InputError: it cannot be read.
     """
+    seal, count, known = FIRST, 0, kept is None
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                broken = _fault(line, number, seal)
+                if broken:
+                    return Checked(count, seal, broken)
+                seal, count = json.loads(line)["seal"], number
+                known = known or seal == kept
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    seal, count = FIRST, 0
-    for number, line in enumerate(_lines(content), start=1):
-        broken = _fault(line, number, seal)
-        if broken:
-            return Checked(count, seal, broken)
-        seal, count = json.loads(line)["seal"], number
-    return Checked(count, seal)
+    return Checked(count, seal, None if known else f"the seal {kept} is not in it: its end was cut off")
 
 
 def _fault(line: bytes, number: int, before: str) -> str | None:
@@ -113,17 +118,16 @@ def _fault(line: bytes, number: int, before: str) -> str | None:
     try:
         entry = json.loads(line)
         seal = entry.pop("seal")
+        whole = line.endswith(b"\n")
     except (ValueError, KeyError, AttributeError, TypeError):
+        whole = False
+    if not whole:
         return f"line {number} is no entry: it was cut off or written by something else"
     if entry.get("n") != number or entry.get("before") != before:
         return f"line {number} does not follow the line before it: lines were taken out, put in or moved"
     if seal != _seal(entry):
         return f"line {number} was changed after it was written"
     return None
-
-
-def _lines(content: bytes) -> Iterator[bytes]:
-    yield from content.splitlines()
 
 
 def _end_of(file: BinaryIO) -> bytes:

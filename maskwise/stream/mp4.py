@@ -110,7 +110,8 @@ class Mp4:
 
 def _encodable(image: Image) -> av.VideoFrame:
     """OpenCV converts colours several times as fast as FFmpeg does; both by BT.601, as players expect."""
-    return av.VideoFrame.from_ndarray(cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420), format="yuv420p")
+    planes = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2YUV_I420), np.uint8)
+    return av.VideoFrame.from_ndarray(planes, format="yuv420p")
 
 
 def _fitted(image: Image, width: int, height: int) -> Image:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,7 @@ from maskwise.stream.events import Event, Events, Rules
 from maskwise.stream.people import People, Person
 from maskwise.stream.tracks import Following, Tracker
 from maskwise.stream.votes import Voting
-from maskwise.values import Frame, FrameResult, Verdict
-
+from maskwise.values import Frame, FrameResult, Track, Verdict
 
 _Looked = tuple[Frame, FrameResult | None]
 
@@ -136,6 +135,9 @@ class _Story:
         time_s = frame.time_s or 0.0
         height, width = frame.image.shape[:2]
         numbers = self._people.look(result, time_s) if result else ()
+        if result is not None:
+            tracks = tuple(Track(number, self._people.here[number].verdict) for number in numbers)
+            result = replace(result, tracks=tracks)
         left = tuple(self._people.leave(time_s))
         here = self._people.here
         events = self._events.look(list(here.values()), time_s, width, height) if result else []

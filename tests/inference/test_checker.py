@@ -118,6 +118,8 @@ def test_the_json_is_the_documented_one(artifact: Path) -> None:
                 "box_xyxy": [0.0, 0.0, 40.0, 40.0],
                 "score": 1.0,
                 "track": None,
+                "track_verdict": None,
+                "track_confidence": None,
                 "verdict": "masked",
                 "confidence": pytest.approx(1.0, abs=1e-3),
                 "uncertain_because": None,

@@ -1,0 +1,89 @@
+"""The stream itself with what is said drawn in, and faces made unrecognisable where that is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from maskwise.stream.blur import Blur, blurred
+from maskwise.stream.drawing import Look, draw_people
+from maskwise.stream.mp4 import Mp4
+from maskwise.stream.watching import Moment, Shown
+from maskwise.values import MASKED, Image
+
+
+def drawn(moment: Moment, blur: Blur, look: Look, also: Sequence[Shown] = ()) -> Image:
+    """A copy of the frame with everyone boxed and labelled.
+
+    Args:
+        moment: the frame and who is in it.
+        blur: whose faces are made unrecognisable: `all`, `unmasked` (everyone who is not surely masked) or `none`.
+        look: zones, lines and font.
+        also: people who are not known to be there yet and are only made unrecognisable.
+    """
+    hidden = [shown.box_xyxy for shown in (*moment.here, *also) if _is_hidden(shown, blur)]
+    if moment.result is not None and blur == "all":
+        hidden += list(moment.result.faces.boxes_xyxy)
+    image = blurred(moment.frame.image, hidden) if hidden else moment.frame.image
+    return draw_people(image, moment.here, look)
+
+
+def _is_hidden(shown: Shown, blur: Blur) -> bool:
+    return blur == "all" or (blur == "unmasked" and shown.verdict.label != MASKED)
+
+
+class AnnotatedVideo:
+    """An H.264 file of the stream; a sink for moments.
+
+    With blurring, frames wait for the next look at faces, a tenth of a second: whoever is found then was most likely
+    there just before, and is made unrecognisable in those frames, too.
+    """
+
+    def __init__(self, path: Path, rate: float, blur: Blur, look: Look | None = None) -> None:
+        """Nothing is written before the first frame.
+
+        Args:
+            path: the file; what is there is replaced.
+            rate: frames a second, about.
+            blur: see `drawn`.
+            look: zones, lines and font.
+        """
+        self._mp4, self._blur, self._look = Mp4(path, rate), blur, look or Look()
+        self._held: list[Moment] = []
+
+    def __enter__(self) -> Self:
+        self._mp4.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        try:
+            if error is None:
+                self._release(())
+        finally:
+            self._mp4.__exit__(kind, error, at)
+
+    def look(self, moment: Moment) -> None:
+        """Add a frame.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
+        if moment.ended:
+            return
+        if self._blur == "none":
+            self._write(moment, ())
+            return
+        if moment.result is not None:
+            known = {shown.number for held in self._held for shown in held.here}
+            self._release([shown for shown in moment.here if shown.number not in known])
+        self._held.append(moment)
+
+    def _release(self, arrived: Sequence[Shown]) -> None:
+        held, self._held = self._held, []
+        for moment in held:
+            self._write(moment, arrived)
+
+    def _write(self, moment: Moment, arrived: Sequence[Shown]) -> None:
+        self._mp4.write(drawn(moment, self._blur, self._look, arrived), moment.frame.time_s or 0.0)

@@ -1,0 +1,232 @@
+"""Whatever is to become of a watched stream, named by the user; where nothing is named, nothing is kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from maskwise.errors import UsageError
+from maskwise.stream.alerts import Alerting, Alerts
+from maskwise.stream.annotated import AnnotatedVideo
+from maskwise.stream.audit_log import AuditLog
+from maskwise.stream.beside import Beside, MomentSink
+from maskwise.stream.blur import BLURS, Blur
+from maskwise.stream.drawing import Look
+from maskwise.stream.events import Event
+from maskwise.stream.live import Health
+from maskwise.stream.preview import Preview
+from maskwise.stream.records import event_records, frame_records, track_records
+from maskwise.stream.watching import Moment
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What is written and who is told; nothing by default.
+
+    video: annotated copy, MP4.
+    frames, tracks, events: rows, see `open_rows`.
+    report: HTML page, written at the end.
+    blur: whose faces are made unrecognisable in pictures: `all`, `unmasked` (everyone not surely masked) or `none`.
+    alerts: addresses as Apprise has them; alerting: for which events, and how often.
+    mqtt: address of a broker.
+    preview: port of a page on this machine.
+    audit_log: sealed record of what ran and what it told.
+    font: of the labels; the one that comes along if None.
+    """
+
+    video: Path | None = None
+    frames: Path | None = None
+    tracks: Path | None = None
+    events: Path | None = None
+    report: Path | None = None
+    blur: Blur = "all"
+    alerts: tuple[str, ...] = ()
+    alerting: Alerting = field(default_factory=Alerting)
+    mqtt: str | None = None
+    preview: int | None = None
+    audit_log: Path | None = None
+    font: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.blur not in BLURS:
+            raise UsageError(f"blur: {self.blur!r} is not one of {', '.join(BLURS)}")
+        if self.video is not None and self.video.suffix.lower() != ".mp4":
+            raise UsageError(f"{self.video}: the annotated video is an MP4; give the file that ending")
+        named = (self.video, self.frames, self.tracks, self.events, self.report, self.audit_log)
+        paths = [path.resolve() for path in named if path]
+        for path in paths:
+            if paths.count(path) > 1:
+                raise UsageError(f"{path.name}: named for two outputs; give each its own file")
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the outputs have to know of the stream.
+
+    source: its public name.
+    rate: frames a second, about.
+    began: when a live source began; None for a file.
+    settings: of the run, for the audit log.
+    look: what is drawn besides people.
+    """
+
+    source: str
+    rate: float = 25.0
+    began: datetime | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    look: Look = field(default_factory=Look)
+
+
+class Told:
+    """Everything that hears of a stream, as one."""
+
+    def __init__(self, sinks: Sequence[MomentSink], audited: Audited | None) -> None:
+        self._sinks, self._audited = sinks, audited
+
+    def look(self, moment: Moment) -> None:
+        """Hand a moment to every sink.
+
+        Raises:
+            StorageError: one of them cannot write.
+        """
+        for sink in self._sinks:
+            sink.look(moment)
+
+    def hear(self, health: Health) -> None:
+        """Enter what becomes of a live stream into the audit log, if there is one."""
+        if self._audited is not None:
+            self._audited.hear(health)
+
+
+@contextmanager
+def opened(outputs: Outputs, about: About, say: Say, also: Sequence[MomentSink] = ()) -> Iterator[Told]:
+    """Every sink that was asked for; however the run ends, each is closed, and what was written stays.
+
+    Args:
+        outputs: what was asked for.
+        about: the stream.
+        say: hears of troubles that do not end the run.
+        also: sinks of the caller; closed with the others.
+
+    Raises:
+        StorageError, InputError, ConfigError, UsageError: one of them cannot be opened; then nothing is begun.
+    """
+    source, began = about.source, about.began
+    with ExitStack() as stack:
+        sinks: list[MomentSink] = []
+
+        def add(sink: MomentSink) -> None:
+            sinks.append(stack.enter_context(sink))
+
+        audited = Audited(AuditLog(outputs.audit_log), about) if outputs.audit_log else None
+        if audited is not None:  # opened first and closed last: it knows how the others ended
+            add(audited)
+        if outputs.frames:
+            add(frame_records(outputs.frames, source, began))
+        if outputs.tracks:
+            add(track_records(outputs.tracks, source, began))
+        if outputs.events:
+            add(event_records(outputs.events, source, began))
+        if outputs.alerts:
+            add(EachEvent(Alerts(outputs.alerts, outputs.alerting, say)))
+        if outputs.mqtt:
+            from maskwise.stream.mqtt import Mqtt
+
+            add(EachEvent(Mqtt(outputs.mqtt, say)))
+        if outputs.preview is not None:
+            preview = Preview(outputs.preview, outputs.blur, about.look)
+            say(f"preview: {preview.address}")
+            add(preview)
+        if outputs.video:
+            path = _free(outputs.video) if began else outputs.video
+            add(Beside(AnnotatedVideo(path, about.rate, outputs.blur, about.look)))
+        for sink in also:
+            add(sink)
+        yield Told(sinks, audited)
+
+
+def _free(path: Path) -> Path:
+    """A camera's recording never replaces an earlier one."""
+    number = 1
+    free = path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return free
+
+
+class EventSink(Protocol):
+    """Whatever takes events one by one; use it as a context."""
+
+    def write(self, event: Event) -> None:
+        """Take one."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None: ...
+
+
+class EachEvent:
+    """Hands a moment's events to a sink of events."""
+
+    def __init__(self, sink: EventSink) -> None:
+        self._sink = sink
+
+    def __enter__(self) -> Self:
+        self._sink.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._sink.__exit__(kind, error, at)
+
+    def look(self, moment: Moment) -> None:
+        """Hand over what has happened."""
+        for event in moment.events:
+            self._sink.write(event)
+
+
+class Audited:
+    """Enters into the audit log that a run began, its alarms, what became of the stream, and how the run ended."""
+
+    def __init__(self, log: AuditLog, about: About) -> None:
+        self._log, self._about = log, about
+        self._frames = self._looks = 0
+        self._people: Counter[str] = Counter()
+        self._events: Counter[str] = Counter()
+
+    def __enter__(self) -> Self:
+        self._log.add("started", {"source": self._about.source, **self._about.settings})
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        counts = {"frames": self._frames, "looks": self._looks, "people": dict(self._people)}
+        because = "end of the stream or stopped" if error is None else type(error).__name__
+        self._log.add(
+            "ended", {"source": self._about.source, **counts, "events": dict(self._events), "because": because}
+        )
+
+    def look(self, moment: Moment) -> None:
+        """Count, and enter each alarm."""
+        self._frames += not moment.ended
+        self._looks += moment.result is not None
+        self._people.update(person.summary for person in moment.left)
+        for event in moment.events:
+            self._events[event.kind] += 1
+            if event.kind == "violated":
+                self._log.add("alarm", event.to_json())
+
+    def hear(self, health: Health) -> None:
+        """Enter what becomes of the stream."""
+        facts = {"source": health.source, "state": health.state, "time_s": round(health.time_s, 1)}
+        self._log.add("stream", {**facts, "because": health.because})

@@ -1,30 +1,55 @@
-"""Sources that never end: only the newest frame counts, and what breaks off is opened again, a little later each time."""
+"""Sources that never end: only the newest frame counts, and what breaks off is opened again, later each time."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 import numpy as np
 
-from maskwise.errors import InputError
+from maskwise.errors import ConfigError, InputError
+from maskwise.stream.names import scrubbed
 from maskwise.values import Frame, Image
 
-FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
-"""Before a lost stream is opened again: the first time, and at most, after doubling each time."""
+if TYPE_CHECKING:
+    from maskwise.stream.video import VideoFacts
 
-FROZEN_S = 10.0
-"""A picture that has not changed in a single pixel for so long: no camera is so quiet."""
+FASTEST = 60.0
+"""Frames a second that are handed on at most."""
 
-EVERY = 16
-"""Of the pixels that are compared, along either axis."""
+FASTEST_FROZEN = 100.0
+"""Frames a second that are read at most where all are the same: some broken streams send one as fast as they can."""
+
+STUCK = 3
+"""Openings that may hang at once, each with its thread, before no further one is tried."""
 
 State = Literal["connected", "lost", "frozen", "moving"]
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a live stream is waited for, in seconds.
+
+    first_wait_s: before a lost stream is opened again; doubles each time up to longest_wait_s, and is this again after
+        a picture.
+    longest_wait_s: see there.
+    frozen_s: without a picture, or with one and the same in every pixel: no camera is so quiet.
+    first_picture_s: from the opening to the first picture: some streams have a key frame every 15 s or more.
+    """
+
+    first_wait_s: float = 1.0
+    longest_wait_s: float = 30.0
+    frozen_s: float = 10.0
+    first_picture_s: float = 40.0
+
+    def __post_init__(self) -> None:
+        for name in ("first_wait_s", "longest_wait_s", "frozen_s", "first_picture_s"):
+            if not getattr(self, name) > 0:
+                raise ConfigError(f"patience.{name}: {getattr(self, name)} must be above 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,47 +70,80 @@ class Health:
 
 
 OnHealth = Callable[[Health], None]
-Open = Callable[[], AbstractContextManager[Iterable[Frame]]]
+
+
+class Stream(Protocol):
+    """A live stream that is open; a context, used by the thread that reads it."""
+
+    @property
+    def facts(self) -> VideoFacts | None:
+        """What it says about itself."""
+        ...
+
+    @property
+    def broken(self) -> int:
+        """Packets that could not be decoded so far."""
+        ...
+
+    @property
+    def dropped(self) -> int:
+        """Frames that were passed over so far, in order not to be late."""
+        ...
+
+    def pictures(self) -> Iterator[Callable[[], Image]]:
+        """Each frame as it comes, as a function that makes the picture: most are never looked at."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None: ...
+
+
+Open = Callable[[], Stream]
 
 
 class Live:
     """A stream that is read by a thread of its own, as fast as it comes; use it as a context.
 
-    Iterating gives the newest frame there is, each once, and waits where there is none: whoever is slow misses frames
-    and is never late. Times are seconds since the start by this machine's clock, since a camera's own begin anew after
-    each interruption. It ends when it is closed.
+    Iterating gives the newest frame there is, each once and at most FASTEST a second, and waits where there is none:
+    whoever is slow misses frames and is never late. Times are seconds since the start by this machine's clock, since a
+    camera's own begin anew after each interruption. It ends when it is closed.
 
-    dropped: frames that nobody took.
+    name: public; what frames and messages call it.
+    live: always true.
+    facts: what the stream says about itself, at its last opening.
     """
 
+    live = True
+
     def __init__(
-        self,
-        name: str,
-        open_: Open,
-        on_health: OnHealth = lambda _: None,
-        first_wait_s: float = FIRST_WAIT_S,
-        frozen_s: float = FROZEN_S,
+        self, name: str, open_: Open, on_health: OnHealth = lambda _: None, patience: Patience | None = None
     ) -> None:
         """Open it for the first time.
 
         Args:
-            name: public; what frames and messages call it.
+            name: public.
             open_: opens the stream; called again after each interruption.
-            on_health: hears what becomes of it, in the reading thread.
-            first_wait_s: before it is opened again; doubles up to LONGEST_WAIT_S.
-            frozen_s: how long a picture may stay the same.
+            on_health: hears what becomes of it, in a thread of this stream; must not wait for anything.
+            patience: how long is waited for what.
 
         Raises:
             InputError: it cannot be opened now; later that would be an interruption.
         """
-        self._name, self._open, self._on_health = name, open_, on_health
-        self._first_wait_s, self._frozen_s = first_wait_s, frozen_s
-        self._began = time.monotonic()
-        self._newest: Frame | None = None
-        self._arrived, self._stopped = threading.Condition(), threading.Event()
-        self._index, self.dropped = 0, 0
+        self.name = name
+        self._open, self._on_health, self._patience = open_, on_health, patience or Patience()
+        self._began_s = time.monotonic()
+        self._changed, self._stopped = threading.Condition(), threading.Event()
+        self._newest: tuple[int, float, Callable[[], Image]] | None = None
+        self._index = self._untaken = 0
+        self._openings: list[_Opening] = []
+        self._gone = (0, 0)  # broken and dropped of openings that have ended
+        self._failure: BaseException | None = None
         first = open_()
-        self._thread = threading.Thread(target=self._read, args=(first,), name=f"read {name}", daemon=True)
+        self.facts = first.facts
+        self._thread = threading.Thread(target=self._keep, args=(first,), name=f"keep {name}", daemon=True)
         self._thread.start()
 
     def __enter__(self) -> Self:
@@ -96,67 +154,196 @@ class Live:
 
     def close(self) -> None:
         """Stop reading; whoever waits for a frame is let go."""
-        self._stopped.set()
-        with self._arrived:
-            self._arrived.notify_all()
-        self._thread.join(timeout=2.0)  # a silent network may hold it longer; it is a daemon and ends by its timeout
+        self._stop()
+        # A silent network may hold a thread longer; it is a daemon and ends by its time limit.
+        self._thread.join(timeout=2.0)
+        for opening in self._openings:
+            opening.join(timeout=2.0)
+
+    @property
+    def dropped(self) -> int:
+        """Frames that nobody took, or that were passed over in order not to be late."""
+        return self._untaken + self._gone[1] + sum(opening.counts[1] for opening in self._openings)
+
+    @property
+    def broken(self) -> int:
+        """Packets that could not be decoded."""
+        return self._gone[0] + sum(opening.counts[0] for opening in self._openings)
 
     def __iter__(self) -> Iterator[Frame]:
+        due_s = 0.0
+        while not self._stopped.wait(max(0.0, due_s - time.monotonic())):
+            with self._changed:
+                self._changed.wait_for(lambda: self._newest is not None or self._stopped.is_set())
+                newest, self._newest = self._newest, None
+            if newest is None or self._stopped.is_set():
+                break
+            due_s = time.monotonic() + 1 / FASTEST
+            index, time_s, make = newest
+            yield Frame(make(), self.name, index, time_s)
+        if self._failure is not None:
+            raise self._failure
+
+    def _keep(self, first: Stream) -> None:
+        """Read; and whatever ends it, open it again."""
+        try:
+            wait_s, stream = self._patience.first_wait_s, iter((first,))
+            while not self._stopped.is_set():
+                opening = _Opening(lambda: next(stream, None) or self._open(), self)
+                self._openings.append(opening)
+                opening.start()
+                because = self._outcome(opening)
+                if self._stopped.is_set():
+                    return
+                if opening.seen:
+                    wait_s = self._patience.first_wait_s
+                self._tell("lost", f"{because}; opened again in {wait_s:g} s")
+                self._stopped.wait(wait_s)
+                wait_s = min(2 * wait_s, self._patience.longest_wait_s)
+                self._settle()
+        except BaseException as error:  # noqa: BLE001 - of on_health; raised again where the frames are read
+            self._failure = error
+        finally:
+            self._stop()
+
+    def _outcome(self, opening: _Opening) -> str:
+        """Why it ended, or was given up."""
+
+        def silent_s() -> float:
+            return time.monotonic() - opening.seen_at_s
+
         while True:
-            with self._arrived:
-                self._arrived.wait_for(lambda: self._newest is not None or self._stopped.is_set())
-                frame, self._newest = self._newest, None
-            if frame is None or self._stopped.is_set():
-                return
-            yield frame
+            limit_s = self._patience.frozen_s if opening.seen else self._patience.first_picture_s
+            with self._changed:
+                done = self._changed.wait_for(
+                    lambda: opening.because or self._stopped.is_set(), max(0.001, limit_s - silent_s())
+                )
+            if done:
+                return opening.because
+            limit_s = self._patience.frozen_s if opening.seen else self._patience.first_picture_s
+            if silent_s() >= limit_s:
+                opening.given_up.set()
+                return f"no picture for {limit_s:g} s, and no error"
 
-    def _read(self, opened: AbstractContextManager[Iterable[Frame]] | None) -> None:
-        wait_s = self._first_wait_s
+    def _settle(self) -> None:
+        """Forget the openings that have ended; wait where too many hang, or each would cost a thread for ever."""
         while not self._stopped.is_set():
-            try:
-                with opened or self._open() as frames:
-                    self._tell("connected")
-                    guard = _Unchanging(self._frozen_s)
-                    for frame in frames:
-                        if self._stopped.is_set():
-                            return
-                        wait_s = self._first_wait_s
-                        self._put(frame, guard)
-                because = "it ended"
-            except InputError as error:
-                because = str(error)
-            opened = None
-            self._tell("lost", f"{because}; opened again in {wait_s:.0f} s")
-            self._stopped.wait(wait_s)
-            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+            ended = [opening for opening in self._openings if not opening.is_alive()]
+            for opening in ended:
+                self._gone = (self._gone[0] + opening.counts[0], self._gone[1] + opening.counts[1])
+                self._openings.remove(opening)
+            if len(self._openings) < STUCK:
+                return
+            self._stopped.wait(self._patience.first_wait_s)
 
-    def _put(self, frame: Frame, guard: _Unchanging) -> None:
-        now = time.monotonic() - self._began
-        state = guard.look(frame.image, now)
-        if state:
-            self._tell(state, f"one and the same picture for {self._frozen_s:.0f} s" if state == "frozen" else "")
-        with self._arrived:
-            self.dropped += self._newest is not None
-            self._newest = replace(frame, source=self._name, index=self._index, time_s=now)
+    def _put(self, make: Callable[[], Image]) -> None:
+        with self._changed:
+            self._untaken += self._newest is not None
+            self._newest = (self._index, time.monotonic() - self._began_s, make)
             self._index += 1
-            self._arrived.notify()
+            self._changed.notify_all()
+
+    def _stop(self) -> None:
+        self._stopped.set()
+        for opening in self._openings:
+            opening.given_up.set()
+        with self._changed:
+            self._changed.notify_all()
 
     def _tell(self, state: State, because: str = "") -> None:
-        self._on_health(Health(self._name, state, time.monotonic() - self._began, because))
+        self._on_health(Health(self.name, state, time.monotonic() - self._began_s, because))
 
 
-class _Unchanging:
-    """Tells when a picture has stayed the same for too long, and when it moves again."""
+class _Opening(threading.Thread):
+    """A stream from one opening to its end.
+
+    seen: pictures so far.
+    seen_at_s: when the last one came, or it began to be opened.
+    because: why it ended; empty until then.
+    given_up: set where it is no longer listened to; it ends as soon as it wakes up.
+    """
+
+    def __init__(self, open_: Callable[[], Stream], owner: Live) -> None:
+        super().__init__(name=f"read {owner.name}", daemon=True)
+        self._open, self._owner = open_, owner
+        self._stream: Stream | None = None
+        self.seen, self.seen_at_s = 0, time.monotonic()
+        self.because = ""
+        self.given_up = threading.Event()
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Packets broken, and frames passed over."""
+        return (self._stream.broken, self._stream.dropped) if self._stream else (0, 0)
+
+    def run(self) -> None:
+        because = "it ended"
+        try:
+            with self._open() as self._stream:
+                self._read(self._stream)
+        except InputError as error:
+            because = str(error)
+        except Exception as error:  # noqa: BLE001 - whatever ended it, it is opened again
+            because = f"{type(error).__name__}: {scrubbed(str(error))}"
+        finally:
+            self.because = because
+            with self._owner._changed:
+                self._owner._changed.notify_all()
+
+    def _read(self, stream: Stream) -> None:
+        frozen_s = self._owner._patience.frozen_s
+        self.seen_at_s = time.monotonic()
+        if not self.given_up.is_set():
+            self._owner.facts = stream.facts
+            self._owner._tell("connected")
+        guard = Unchanging(frozen_s)
+        for make in stream.pictures():
+            if self.given_up.is_set():
+                return
+            self.seen_at_s = time.monotonic()
+            self.seen += 1
+            changed = guard.look(make, self.seen_at_s)
+            if changed:
+                self._owner._tell(changed, f"one and the same picture for {frozen_s:g} s" if guard.frozen else "")
+            self._owner._put(make)
+            if guard.frozen:
+                self.given_up.wait(1 / FASTEST_FROZEN)
+
+
+class Unchanging:
+    """Tells when a picture has stayed the same for too long, and when it moves again.
+
+    It looks at every pixel, for a clock in a corner is a picture that moves, but only a few times in the span.
+
+    frozen: whether it is the same by now.
+    """
+
+    LOOKS = 20
 
     def __init__(self, longest_s: float) -> None:
-        self._longest_s, self._last, self._since, self._frozen = longest_s, np.zeros((0, 0, 3), np.uint8), 0.0, False
+        """Begin.
 
-    def look(self, image: Image, now_s: float) -> Literal["frozen", "moving"] | None:
-        seen = image[::EVERY, ::EVERY]
-        if not np.array_equal(seen, self._last):
-            moved, self._last, self._since, self._frozen = self._frozen, seen.copy(), now_s, False
+        Args:
+            longest_s: how long a picture may stay the same.
+        """
+        self._longest_s, self.frozen = longest_s, False
+        self._last, self._since_s, self._due_s = np.zeros((0, 0, 3), np.uint8), 0.0, -np.inf
+
+    def look(self, make: Callable[[], Image], now_s: float) -> Literal["frozen", "moving"] | None:
+        """What has changed with this picture; None where nothing has, or no look is due.
+
+        Args:
+            make: makes the picture.
+            now_s: rises from look to look.
+        """
+        if now_s < self._due_s:
+            return None
+        self._due_s = now_s + self._longest_s / self.LOOKS
+        image = make()
+        if not np.array_equal(image, self._last):
+            moved, self._last, self._since_s, self.frozen = self.frozen, image, now_s, False
             return "moving" if moved else None
-        if not self._frozen and now_s - self._since >= self._longest_s:
-            self._frozen = True
+        if not self.frozen and now_s - self._since_s >= self._longest_s:
+            self.frozen = True
             return "frozen"
         return None

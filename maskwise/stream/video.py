@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import BinaryIO, Self
 
 import numpy as np
 
@@ -16,18 +18,36 @@ from maskwise.values import Frame, Image
 try:
     import av
     from av.container import InputContainer
+    from av.packet import Packet
+    from av.stream import Disposition
 except ImportError as error:  # pragma: no cover - the tests have it
     raise DependencyError("videos need the extra `video`: pip install 'maskwise[video]'") from error
 
 OPEN_S, READ_S = 10.0, 10.0
 """How long the network may be silent before a stream counts as lost: while opening, and between two packets."""
 
+USUAL_RATE = 25.0
+"""Frames a second of what has no times and does not say."""
+
+NO_TIMESTAMPS = 0x80
+"""FFmpeg's flag of formats whose times are only counted (AVFMT_NOTIMESTAMPS)."""
+
+JITTER_S = 1.0
+"""A time that falls by less is held; by more it is a clock that was set back."""
+
+BROKEN_IN_A_ROW = 200
+"""Reads that may fail one after the other before nothing more is expected of a file."""
+
+BACKLOG_S = 2.0
+"""A live stream of which every packet has been waiting for so long is late."""
+
 
 @dataclass(frozen=True, slots=True)
 class VideoFacts:
     """What a video says about itself before it is read.
 
-    width, height: pixels, as shown; the stream may change them later.
+    width, height: pixels as stored; frames that the file asks to be turned come out turned, and a stream may change
+        its size midway.
     rate: frames a second on average; None where it does not say.
     duration_s: None where it does not say, as live streams do not.
     """
@@ -39,18 +59,27 @@ class VideoFacts:
 
 
 class Video:
-    """One pass over a video; use it as a context.
+    """One pass over a video, by one thread; use it as a context.
 
-    Every frame that can be decoded comes once, in the order shown, turned upright as the file asks. Its time is the
-    container's own, in seconds after its first packet: variable rates, gaps and 29.97 come out as they are. Packets that
-    cannot be decoded are counted and passed over.
+    Every frame that can be decoded comes once, in the order shown, at its own size, turned upright as the file asks.
+    Its time is the container's own, in seconds after its first packet: variable rates, gaps and 29.97 come out as they
+    are. Times never fall: see `Timeline`. Interlaced frames come whole, both fields in one picture.
 
+    name: what frames and messages call it.
+    live: always false: nothing is left out.
     facts: what it says about itself.
-    broken: packets passed over so far.
+    dropped: frames left out on purpose, see `pictures`.
+    broken: packets passed over so far: damaged, or before the first key frame and of no use without it.
     """
 
+    live = False
+
     def __init__(
-        self, source: str | BinaryIO, name: str | None = None, options: Mapping[str, str] | None = None
+        self,
+        source: str | BinaryIO,
+        name: str | None = None,
+        options: Mapping[str, str] | None = None,
+        rate: float | None = None,
     ) -> None:
         """Open it; nothing is decoded yet.
 
@@ -58,24 +87,44 @@ class Video:
             source: a file's name, an address, or an open binary file, a pipe for example.
             name: what frames and messages call it; the source's public name if None.
             options: of the demuxer, as FFmpeg has them.
+            rate: frames a second, for formats without times; what the video says, or USUAL_RATE, if None.
 
         Raises:
             InputError: it cannot be opened, or has no pictures in it.
         """
-        self._name = name or (public_name(source) if isinstance(source, str) else "-")
-        self.broken = 0
+        self._address = source if isinstance(source, str) else ""
+        self._network = "://" in self._address
+        self.name = name or (public_name(self._address) or "-")
+        self.broken = self.dropped = 0
+        # Without the prefix a file with a colon in its name would be taken for an address. Files may be as slow as
+        # they like: a disk that wakes up is no lost stream.
+        target = source if self._network or not self._address else f"file:{source}"
+        timeout = (OPEN_S, READ_S) if self._network else None
         try:
             self._container: InputContainer = av.open(
-                source, options=dict(options or {}), timeout=(OPEN_S, READ_S), metadata_errors="replace"
+                target, "r", options=dict(options or {}), timeout=timeout, metadata_errors="replace"
             )
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise InputError(f"{self._name}: cannot be opened as a video: {_why(error)}") from error
-        if not self._container.streams.video:
+            raise InputError(f"{self.name}: cannot be opened as a video: {self._why(error)}") from None
+        streams = [s for s in self._container.streams.video if not s.disposition & Disposition.attached_pic]
+        if not streams:
+            kinds = ", ".join(sorted({s.type for s in self._container.streams} - {"video"})) or "nothing"
             self._container.close()
-            raise InputError(f"{self._name}: there are no pictures in it, only {_kinds(self._container)}")
-        self._stream = self._container.streams.video[0]
-        self._stream.thread_type = "AUTO"
-        self.facts = self._facts()
+            raise InputError(f"{self.name}: there is no film in it, only {kinds}; name a video")
+        self._stream = streams[0]
+        # Not by whole frames: those would come later, and a damaged one would take those beside it along.
+        self._stream.thread_type = "SLICE"
+        said = self._stream.average_rate or self._stream.guessed_rate
+        untimed = bool(self._container.format.flags & NO_TIMESTAMPS)
+        usual = rate if rate and (untimed or not said) else float(said or USUAL_RATE)
+        self._untimed, self._step_s = untimed, 1 / usual
+        duration = self._container.duration
+        self.facts = VideoFacts(
+            self._stream.width,
+            self._stream.height,
+            usual if said or rate else None,
+            duration / av.time_base if duration and duration > 0 else None,
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -84,8 +133,17 @@ class Video:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file or connection."""
+        """Let go of the file or connection; only where nobody is reading."""
         self._container.close()
+
+    @property
+    def ends(self) -> bool:
+        """Whether it is known to come to an end: a playlist by its length in time, anything else by its bytes."""
+        if not self._network:
+            return True
+        if "hls" in self._container.format.name or "dash" in self._container.format.name:
+            return self.facts.duration_s is not None
+        return self._container.size > 0
 
     def __iter__(self) -> Iterator[Frame]:
         """Decode to the end.
@@ -93,68 +151,163 @@ class Video:
         Raises:
             InputError: the connection is lost, or not one frame could be decoded.
         """
-        index, last = 0, -1.0
-        for decoded in self._decoded():
-            time_s = self._time_of(decoded, last)
-            last = time_s
-            yield Frame(_upright(decoded), self._name, index, time_s)
+        timeline, index = Timeline(self._step_s), 0
+        origin = self._stream.start_time
+        for decoded in self._decoded(self._packets()):
+            stamp_s = None
+            if decoded.pts is not None and decoded.time_base is not None and not self._untimed:
+                origin = decoded.pts if origin is None else origin
+                stamp_s = float((decoded.pts - origin) * decoded.time_base)
+            yield Frame(self._upright(decoded), self.name, index, timeline.time_of(stamp_s))
             index += 1
         if not index:
-            raise InputError(f"{self._name}: not one frame could be decoded ({self.broken} broken packets)")
+            raise InputError(f"{self.name}: not one frame could be decoded; {self.broken} packets were broken")
 
-    def _decoded(self) -> Iterator[av.VideoFrame]:
-        packets = self._container.demux(self._stream)
-        while True:
+    def pictures(self) -> Iterator[Callable[[], Image]]:
+        """Decode a live stream: each frame as a function that makes the picture, for only some are looked at.
+
+        Whoever decodes more slowly than packets come would see an ever older past; then packets are passed over to
+        the next key frame, and counted as dropped.
+
+        Raises:
+            InputError: the connection is lost.
+        """
+        for decoded in self._decoded(self._without_backlog(self._packets())):
+            yield partial(self._upright, decoded)
+
+    def _packets(self) -> Iterator[Packet[av.VideoStream]]:
+        failed = 0
+        while failed <= BROKEN_IN_A_ROW:
             try:
-                packet = next(packets)
-            except StopIteration:
-                return
+                for packet in self._container.demux(self._stream):
+                    failed = 0
+                    yield packet
             except av.InvalidDataError:
                 self.broken += 1
+                failed += 1
                 continue
             except (av.FFmpegError, OSError) as error:
-                raise InputError(f"{self._name}: the stream broke off: {_why(error)}") from error
+                raise InputError(f"{self.name}: the stream broke off: {self._why(error)}") from None
+            return
+
+    def _without_backlog(self, packets: Iterator[Packet[av.VideoStream]]) -> Iterator[Packet[av.VideoStream]]:
+        backlog = Backlog(time.monotonic())
+        while True:
+            asked_s = time.monotonic()
+            packet = next(packets, None)
+            if packet is None:
+                return
+            if backlog.passes(asked_s, time.monotonic(), packet.is_keyframe):
+                yield packet
+            else:
+                self.dropped += 1
+
+    def _decoded(self, packets: Iterator[Packet[av.VideoStream]]) -> Iterator[av.VideoFrame]:
+        begun = False
+        for packet in packets:
+            if packet.is_corrupt:  # cut off, or with a hole: what the decoder makes of it is grey or smeared
+                self.broken += 1
+                continue
             try:
-                yield from packet.decode()
+                frames = packet.decode()
             except av.EOFError:
                 return
             except av.FFmpegError:
                 self.broken += 1
+                continue
+            begun = begun or packet.is_keyframe or bool(frames)
+            self.broken += not begun and packet.size > 0
+            yield from frames
 
-    def _time_of(self, decoded: av.VideoFrame, last_s: float) -> float:
-        """Seconds after the first packet; where a frame has no time, one usual step after the last."""
-        if decoded.pts is None or decoded.time_base is None:
-            return last_s + self._step_s if last_s >= 0 else 0.0
-        return float((decoded.pts - (self._stream.start_time or 0)) * decoded.time_base)
+    def _upright(self, decoded: av.VideoFrame) -> Image:
+        """(height, width, 3) uint8 RGB, turned as the container says; FFmpeg counts degrees counter-clockwise."""
+        try:
+            image = np.asarray(decoded.to_ndarray(format="rgb24"), np.uint8)
+        except (av.FFmpegError, ValueError) as error:
+            raise InputError(f"{self.name}: its pixels cannot be turned into RGB: {self._why(error)}") from None
+        quarters = round(decoded.rotation / 90) % 4
+        return np.ascontiguousarray(np.rot90(image, quarters)) if quarters else image
 
-    @property
-    def _step_s(self) -> float:
-        return 1 / (self.facts.rate or 25.0)
-
-    def _facts(self) -> VideoFacts:
-        stream, turned = self._stream, False
-        rate = stream.average_rate or stream.guessed_rate
-        width, height = stream.width, stream.height
-        duration = self._container.duration
-        return VideoFacts(
-            height if turned else width,
-            width if turned else height,
-            float(rate) if rate else None,
-            duration / av.time_base if duration and duration > 0 else None,
-        )
-
-
-def _upright(decoded: av.VideoFrame) -> Image:
-    """(height, width, 3) uint8 RGB, turned as the container says; FFmpeg counts degrees counter-clockwise."""
-    image: Image = decoded.to_ndarray(format="rgb24")
-    quarters = round(decoded.rotation / 90) % 4
-    return np.ascontiguousarray(np.rot90(image, quarters)) if quarters else image
+    def _why(self, error: Exception) -> str:
+        """The reason in words, without the addresses that FFmpeg puts in front of it."""
+        if isinstance(error, av.error.ExitError):
+            return f"nothing came for {READ_S:.0f} s"
+        if isinstance(error, av.error.HTTPUnauthorizedError | av.error.HTTPForbiddenError):
+            return "user or password are refused; write them as SCHEME://USER:PASSWORD@HOST, with %40 for @"
+        if isinstance(error, av.error.ProtocolNotFoundError):
+            return "this build of FFmpeg does not speak that protocol"
+        if isinstance(error, av.InvalidDataError):
+            return "it is no video, or cut off before its index"
+        return scrubbed(getattr(error, "strerror", None) or str(error) or type(error).__name__, self._address)
 
 
-def _why(error: Exception) -> str:
-    """The reason in words, without the addresses that FFmpeg puts in front of it."""
-    return scrubbed(getattr(error, "strerror", None) or str(error) or type(error).__name__)
+class Timeline:
+    """Times that never fall, out of time stamps that may be missing, jitter or be set back.
+
+    | time stamp                        | time                                                             |
+    |-----------------------------------|------------------------------------------------------------------|
+    | rises, by however much            | as it is: a gap in a recording is a gap                          |
+    | missing                           | one usual step after the frame before                            |
+    | falls by less than JITTER_S       | that of the frame before                                         |
+    | falls by more                     | one usual step after the frame before; later ones go on from it |
+    | before the start                  | 0                                                                |
+    """
+
+    def __init__(self, step_s: float) -> None:
+        """Begin.
+
+        Args:
+            step_s: the usual time between two frames.
+        """
+        self._step_s, self._shift_s = step_s, 0.0
+        self._last_s: float | None = None
+
+    def time_of(self, stamp_s: float | None) -> float:
+        """Seconds, of the next frame."""
+        if self._last_s is None:
+            self._last_s = max(0.0, stamp_s or 0.0)
+        elif stamp_s is None:
+            self._last_s += self._step_s
+        else:
+            time_s = stamp_s + self._shift_s
+            if time_s <= self._last_s - JITTER_S:
+                self._shift_s += self._last_s + self._step_s - time_s
+                self._last_s += self._step_s
+            else:
+                self._last_s = max(self._last_s, time_s)
+        return self._last_s
 
 
-def _kinds(container: Any) -> str:
-    return ", ".join(sorted({stream.type for stream in container.streams})) or "nothing"
+class Backlog:
+    """Tells which packets of a live stream to pass over so that it is not late.
+
+    A reader that keeps up has to wait for packets. Where none had to be waited for in BACKLOG_S, they have piled up:
+    they are passed over until one has to be waited for, and on to a key frame, without which nothing can be decoded.
+    For no longer than BACKLOG_S, though: some streams send as fast as they are read.
+    """
+
+    WAITED_S = 0.001
+
+    def __init__(self, now_s: float) -> None:
+        """Begin, at a time of the same clock as all later ones."""
+        self._waited_at_s, self._late_since_s = now_s, -1.0
+        self._late = self._to_key = False
+
+    def passes(self, asked_s: float, came_s: float, is_key: bool) -> bool:
+        """Whether a packet is to be decoded.
+
+        Args:
+            asked_s: when it was asked for.
+            came_s: when it was there.
+            is_key: whether decoding can begin with it.
+        """
+        waited = came_s - asked_s >= self.WAITED_S
+        if waited:
+            self._waited_at_s = came_s
+        if not self._late and came_s - self._waited_at_s > BACKLOG_S:
+            self._late, self._to_key, self._late_since_s = True, True, came_s
+        elif self._late and (waited or came_s - self._late_since_s > BACKLOG_S):
+            self._late, self._waited_at_s = False, came_s
+        if not self._late and is_key:
+            self._to_key = False
+        return not self._to_key

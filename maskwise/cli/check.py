@@ -62,7 +62,8 @@ def run(
     picture could be read.
     """
     from maskwise.inference.checker import load
-    from maskwise.inference.sources import VIDEO_SUFFIXES, expand
+    from maskwise.inference.sources import expand
+    from maskwise.stream.opening import is_video
     from maskwise.values import FrameResult
 
     wanted = _verdicts(fail_on)
@@ -77,8 +78,8 @@ def run(
     if faces == "detect" and checker.trained_on == "whole":
         say("note: this model learnt from whole pictures, not from faces as the detector cuts them; expect mistakes")
     paths = _without_copies(expand(sources), {"--annotate": annotate, "--explain": explain})
-    films = [path for path in paths if path.suffix.lower() in VIDEO_SUFFIXES]
-    pictures = [path for path in paths if path.suffix.lower() not in VIDEO_SUFFIXES]
+    films = [path for path in paths if is_video(path)]
+    pictures = [path for path in paths if not is_video(path)]
     film_outputs = FilmOutputs(annotate, report, blur)  # type: ignore[arg-type]  # checked where outputs are opened
     check_names(films, film_outputs)
     tally, table = Tally("picture", "face", "faces"), _table()

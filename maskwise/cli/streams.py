@@ -63,7 +63,6 @@ def follow(
     also: Sequence[MomentSink],
 ) -> None:
     """Watch a stream to its end, or until the user ends it; what was written stays either way."""
-    from maskwise.stream.drawing import Look
     from maskwise.stream.opening import open_source
     from maskwise.stream.outputs import About, opened
     from maskwise.stream.watching import watch
@@ -71,8 +70,7 @@ def follow(
     board = _Board()
     with open_source(stream.text, stream.rate, board.hear) as source, _stopping(source) as stop:
         rate = (source.facts.rate if source.facts else None) or stream.rate or 25.0
-        look = Look(watching.rules.zones, watching.rules.lines, outputs.font)
-        about = About(source.name, rate, datetime.now(UTC) if source.live else None, settings, look)
+        about = About(source.name, rate, datetime.now(UTC) if source.live else None, settings, watching.rules)
         with opened(outputs, about, say, also) as told:
             board.tell(told)
             frames = _until(source, stop, stream.seconds)

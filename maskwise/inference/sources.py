@@ -16,11 +16,6 @@ from maskwise.errors import ImageError, InputError
 from maskwise.model.images import SUFFIXES, read_image
 from maskwise.values import Frame
 
-VIDEO_SUFFIXES = frozenset(
-    {".avi", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts", ".ts", ".webm", ".wmv"}
-)
-"""Files that are watched, and not looked at as one picture."""
-
 AHEAD = 4
 """Pictures decoded ahead of the detector; bounds the memory."""
 

@@ -8,26 +8,26 @@ from types import TracebackType
 from typing import Self
 
 from maskwise.stream.blur import Blur, blurred
-from maskwise.stream.drawing import Look, draw_people
+from maskwise.stream.drawing import Drawing
 from maskwise.stream.mp4 import Mp4
 from maskwise.stream.watching import Moment, Shown
 from maskwise.values import MASKED, Image
 
 
-def drawn(moment: Moment, blur: Blur, look: Look, also: Sequence[Shown] = ()) -> Image:
+def drawn(moment: Moment, blur: Blur, drawing: Drawing, also: Sequence[Shown] = ()) -> Image:
     """A copy of the frame with everyone boxed and labelled.
 
     Args:
         moment: the frame and who is in it.
         blur: whose faces are made unrecognisable: `all`, `unmasked` (everyone who is not surely masked) or `none`.
-        look: zones, lines and font.
+        drawing: draws people, zones and lines.
         also: people who are not known to be there yet and are only made unrecognisable.
     """
     hidden = [shown.box_xyxy for shown in (*moment.here, *also) if _is_hidden(shown, blur)]
     if moment.result is not None and blur == "all":
         hidden += list(moment.result.faces.boxes_xyxy)
     image = blurred(moment.frame.image, hidden) if hidden else moment.frame.image
-    return draw_people(image, moment.here, look)
+    return drawing(image, moment.here)
 
 
 def _is_hidden(shown: Shown, blur: Blur) -> bool:
@@ -41,16 +41,16 @@ class AnnotatedVideo:
     there just before, and is made unrecognisable in those frames, too.
     """
 
-    def __init__(self, path: Path, rate: float, blur: Blur, look: Look | None = None) -> None:
+    def __init__(self, path: Path, rate: float, blur: Blur, drawing: Drawing | None = None) -> None:
         """Nothing is written before the first frame.
 
         Args:
             path: the file; what is there is replaced.
             rate: frames a second, about.
             blur: see `drawn`.
-            look: zones, lines and font.
+            drawing: draws people, zones and lines.
         """
-        self._mp4, self._blur, self._look = Mp4(path, rate), blur, look or Look()
+        self._mp4, self._blur, self._drawing = Mp4(path, rate), blur, drawing or Drawing()
         self._held: list[Moment] = []
 
     def __enter__(self) -> Self:
@@ -86,4 +86,4 @@ class AnnotatedVideo:
             self._write(moment, arrived)
 
     def _write(self, moment: Moment, arrived: Sequence[Shown]) -> None:
-        self._mp4.write(drawn(moment, self._blur, self._look, arrived), moment.frame.time_s or 0.0)
+        self._mp4.write(drawn(moment, self._blur, self._drawing, arrived), moment.frame.time_s or 0.0)

@@ -17,8 +17,8 @@ from maskwise.stream.annotated import AnnotatedVideo
 from maskwise.stream.audit_log import AuditLog
 from maskwise.stream.beside import Beside, MomentSink
 from maskwise.stream.blur import BLURS, Blur
-from maskwise.stream.drawing import Look
-from maskwise.stream.events import Event
+from maskwise.stream.drawing import Drawing
+from maskwise.stream.events import Event, Rules
 from maskwise.stream.live import Health
 from maskwise.stream.preview import Preview
 from maskwise.stream.records import event_records, frame_records, track_records
@@ -75,14 +75,14 @@ class About:
     rate: frames a second, about.
     began: when a live source began; None for a file.
     settings: of the run, for the audit log.
-    look: what is drawn besides people.
+    rules: zones and lines to be drawn, and what a violation is.
     """
 
     source: str
     rate: float = 25.0
     began: datetime | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
-    look: Look = field(default_factory=Look)
+    rules: Rules = field(default_factory=Rules)
 
 
 class Told:
@@ -123,6 +123,9 @@ def opened(outputs: Outputs, about: About, say: Say, also: Sequence[MomentSink] 
     with ExitStack() as stack:
         sinks: list[MomentSink] = []
 
+        def drawing() -> Drawing:
+            return Drawing(about.rules.zones, about.rules.lines, outputs.font)
+
         def add(sink: MomentSink) -> None:
             sinks.append(stack.enter_context(sink))
 
@@ -142,12 +145,12 @@ def opened(outputs: Outputs, about: About, say: Say, also: Sequence[MomentSink] 
 
             add(EachEvent(Mqtt(outputs.mqtt, say)))
         if outputs.preview is not None:
-            preview = Preview(outputs.preview, outputs.blur, about.look)
+            preview = Preview(outputs.preview, outputs.blur, drawing())
             say(f"preview: {preview.address}")
             add(preview)
         if outputs.video:
             path = _free(outputs.video) if began else outputs.video
-            add(Beside(AnnotatedVideo(path, about.rate, outputs.blur, about.look)))
+            add(Beside(AnnotatedVideo(path, about.rate, outputs.blur, drawing())))
         for sink in also:
             add(sink)
         yield Told(sinks, audited)
@@ -211,7 +214,7 @@ class Audited:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         counts = {"frames": self._frames, "looks": self._looks, "people": dict(self._people)}
-        because = "end of the stream or stopped" if error is None else type(error).__name__
+        because = "the stream ended, or was ended" if error is None else type(error).__name__
         self._log.add(
             "ended", {"source": self._about.source, **counts, "events": dict(self._events), "because": because}
         )

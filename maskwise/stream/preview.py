@@ -12,7 +12,7 @@ import cv2
 from maskwise.errors import StorageError
 from maskwise.stream.annotated import drawn
 from maskwise.stream.blur import Blur
-from maskwise.stream.drawing import Look
+from maskwise.stream.drawing import Drawing
 from maskwise.stream.watching import Moment
 from maskwise.values import Image
 
@@ -36,18 +36,18 @@ class Preview:
     address: of the page.
     """
 
-    def __init__(self, port: int, blur: Blur, look: Look | None = None) -> None:
+    def __init__(self, port: int, blur: Blur, drawing: Drawing | None = None) -> None:
         """Begin to listen.
 
         Args:
             port: on the loopback address; 0 takes a free one.
             blur: whose faces are made unrecognisable.
-            look: zones, lines and font.
+            drawing: draws people, zones and lines.
 
         Raises:
             StorageError: the port is taken.
         """
-        self._blur, self._look = blur, look or Look()
+        self._blur, self._drawing = blur, drawing or Drawing()
         self._arrived = threading.Condition()
         self._jpeg, self._number, self._viewers, self._closed = b"", 0, 0, False
         try:
@@ -74,7 +74,7 @@ class Preview:
         """Show a frame that was looked at, so that no face is seen that is not known yet."""
         if moment.result is None or not self._viewers:
             return
-        jpeg = _encoded(drawn(moment, self._blur, self._look))
+        jpeg = _encoded(drawn(moment, self._blur, self._drawing))
         with self._arrived:
             self._jpeg, self._number = jpeg, self._number + 1
             self._arrived.notify_all()

@@ -83,13 +83,15 @@ class _Lines:
                 self._file.write(b"\n")
 
     def add(self, text: str) -> None:
+        content = text.encode("utf-8", errors="backslashreplace")
         with refusals(str(self._path)):
-            content = text.encode("utf-8", errors="backslashreplace")
             began = self._file.tell()
-            if self._file.write(content) != len(content):  # a disk that fills up takes a part
+            try:
+                while content:  # a disk that fills up takes a part first and refuses the rest
+                    content = content[self._file.write(content) :]
+            except OSError:
                 self._file.truncate(began)
-                self._file.seek(began)
-                self._file.write(content)  # says why
+                raise
 
     def first(self) -> str:
         with refusals(str(self._path)):
@@ -188,12 +190,11 @@ class ParquetFolder:
                 raise UsageError(f"{path}: a file is there; rows become a folder of that name: name another one")
             path.mkdir(parents=True, exist_ok=True)
             there = sorted(path.iterdir())
-            strangers = [entry for entry in there if not (entry.match("part-*.parquet") or entry.match(".part-*"))]
+            strangers = [entry for entry in there if not entry.match("part-*.parquet")]
             if strangers:
                 raise UsageError(f"{path}: holds {strangers[0].name}, which is no part of it; name another folder")
-            for entry in there:
-                if not go_on or entry.name.startswith("."):
-                    entry.unlink()
+            for entry in there if not go_on else ():
+                entry.unlink()
         self._number = 1 + max((int(entry.stem[5:]) for entry in path.glob("part-*.parquet")), default=0)
 
     def __enter__(self) -> Self:
@@ -214,7 +215,7 @@ class ParquetFolder:
         if not self._rows and self._number > 1:
             return
         target = self._path / f"part-{self._number:06d}.parquet"
-        partial = target.with_name(f".{target.name}")
+        partial = self._path.with_name(f".{self._path.name}.partial")  # a reader of the folder must not meet it
         with refusals(str(self._path)):
             self._frame(self._rows, schema=self._schema).write_parquet(partial)
             partial.replace(target)

@@ -6,6 +6,7 @@ finer scale is needed. Plates are drawn finer and averaged down, once for each w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -81,61 +82,69 @@ class Outline:
 
     def paint(self, picture: Image) -> None:
         """Lay it in place. The dark line under the coloured one keeps it visible on any ground."""
-        for xs, ys in _strips(self.box, self.reach_px, (picture.shape[1], picture.shape[0])):
-            far = self._distance(xs, ys)
-            dark = DARK * np.clip(self.line_px * 0.625 + 0.9 - far, 0, 1)
-            bright = np.clip(self.line_px / 2 + 0.5 - far, 0, 1)
-            cover = 1 - (1 - dark) * (1 - bright)
-            share = bright / np.maximum(cover, 1e-6)
-            rgb = cv2.merge([cv2.convertScaleAbs(share, alpha=value) for value in self.rgb])
-            lay(picture, (int(xs[0]), int(ys[0])), np.asarray(rgb, np.uint8), cover)
-
-    def _distance(self, xs: NDArray[np.float32], ys: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(len(ys), len(xs)) pixels from each pixel's middle to the nearest stroke; exact where the line is near."""
         x0, y0, x1, y1 = self.box
-        x, y = xs + np.float32(0.5), ys + np.float32(0.5)
-        near = self.reach_px + 1
-        least = np.full((len(ys), len(xs)), near * near, np.float32)
-        for side in (y0, y1):
-            if ys[0] - near < side < ys[-1] + near:
-                np.minimum(least, (self._along(x, x0, x1) ** 2)[None] + ((y - side) ** 2)[:, None], out=least)
-        for side in (x0, x1):
-            if xs[0] - near < side < xs[-1] + near:
-                np.minimum(least, ((x - side) ** 2)[None] + (self._along(y, y0, y1) ** 2)[:, None], out=least)
-        return np.sqrt(least, out=least)
+        reach_px = self.reach_px
+        columns = _range(x0 - reach_px, x1 + reach_px, picture.shape[1])
+        rows = _range(y0 - reach_px, y1 + reach_px, picture.shape[0])
+        x, y = (np.arange(*span, dtype=np.float32) + np.float32(0.5) for span in (columns, rows))
+        across, to_side = _squares(x, x0, x1, self.line_px, self.dash)
+        down, to_end = _squares(y, y0, y1, self.line_px, self.dash)
+        rgb, cover = _shades(self.rgb, self.line_px, reach_px)
+        finest = np.float32((len(cover) - 1) / reach_px)
+        for ys, xs in _strips(x, y, self.box, reach_px):
+            horizontal = across[xs] + to_end[ys, None]
+            far = np.minimum(horizontal, to_side[xs] + down[ys, None], out=horizontal)
+            np.multiply(np.sqrt(far, out=far), finest, out=far)
+            shade = np.minimum(far, len(cover) - 1, out=far).astype(np.uint8)
+            lay(picture, (columns[0] + xs.start, rows[0] + ys.start), rgb.take(shade, axis=0), cover.take(shade))
 
-    def _along(self, at: NDArray[np.float32], start: float, end: float) -> NDArray[np.float32]:
-        """(n,) distance to the nearest stroke of a side, along it; a whole number of strokes, so corners are drawn."""
-        stroke, gap = (part * self.line_px for part in self.dash) if self.dash else (end - start, 0.0)
-        count = max(2, round((end - start + gap) / (stroke + gap))) if self.dash else 1
-        stroke = min(stroke, end - start)
-        step = (end - start - stroke) / (count - 1) if count > 1 else 0.0
-        from_first = at - np.float32(start + stroke / 2)
-        nearest = np.clip(np.rint(from_first / np.float32(step)), 0, count - 1) if step else np.float32(0)
-        return np.maximum(np.abs(from_first - nearest * np.float32(step)) - np.float32(stroke / 2), np.float32(0))
+
+def _squares(
+    at: NDArray[np.float32], start: float, end: float, line_px: float, dash: tuple[float, float] | None
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Squared distances along one axis: (n,) to the nearest stroke of a side along it, and to the nearer of its ends.
+
+    A side has a whole number of strokes, so that both of its corners are drawn.
+    """
+    stroke, gap = (part * line_px for part in dash) if dash else (end - start, 0.0)
+    count = max(2, round((end - start + gap) / (stroke + gap))) if dash else 1
+    stroke = min(stroke, end - start)
+    step = (end - start - stroke) / (count - 1) if count > 1 else 0.0
+    off = at - np.float32(start + stroke / 2)
+    if step:
+        off -= np.minimum(np.maximum(np.rint(off / np.float32(step)), 0), count - 1) * np.float32(step)
+    beyond = np.maximum(np.abs(off) - np.float32(stroke / 2), 0)
+    ends = np.minimum(np.abs(at - np.float32(start)), np.abs(at - np.float32(end)))
+    return beyond * beyond, ends * ends
+
+
+@lru_cache(maxsize=256)
+def _shades(rgb: RGB, line_px: float, reach_px: float) -> tuple[Image, Cover]:
+    """(256, 3) colours and (256,) covers of a coloured line on a dark one, from its middle to where it ends."""
+    far = np.linspace(0, reach_px, 256, dtype=np.float32)
+    dark, bright = DARK * np.clip(reach_px - far, 0, 1), np.clip(line_px / 2 + 0.5 - far, 0, 1)
+    cover = 1 - (1 - dark) * (1 - bright)
+    share = bright / np.maximum(cover, 1e-6)
+    return np.round(share[:, None] * np.array(rgb)).astype(np.uint8), cover.astype(np.float32)
 
 
 def _strips(
-    box: Rectangle, reach_px: float, size: tuple[int, int]
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Columns and rows of the pixels that a box's line can touch: a strip for each side, without overlap."""
-    (x0, y0, x1, y1), (width, height) = box, size
-    columns = _range(x0 - reach_px, x1 + reach_px, width)
-    left, right = _range(x0 - reach_px, x0 + reach_px, width), _range(x1 - reach_px, x1 + reach_px, width)
-    top, bottom = _range(y0 - reach_px, y0 + reach_px, height), _range(y1 - reach_px, y1 + reach_px, height)
-    if left[1] >= right[0] or top[1] >= bottom[0]:
-        parts = [(columns, _range(y0 - reach_px, y1 + reach_px, height))]
-    else:
-        between = (top[1], bottom[0])
-        parts = [(columns, top), (columns, bottom), (left, between), (right, between)]
-    for across, down in parts:
-        if across[0] < across[1] and down[0] < down[1]:
-            yield np.arange(*across, dtype=np.float32), np.arange(*down, dtype=np.float32)
+    x: NDArray[np.float32], y: NDArray[np.float32], box: Rectangle, reach_px: float
+) -> Iterator[tuple[slice, slice]]:
+    """Rows and columns that a box's line can touch: a strip for each side, without overlap; one block if it is small."""
+    x0, y0, x1, y1 = box
+    left, right = (int(v) for v in np.searchsorted(x, (x0 + reach_px, x1 - reach_px)))
+    top, bottom = (int(v) for v in np.searchsorted(y, (y0 + reach_px, y1 - reach_px)))
+    if left >= right or top >= bottom:
+        left, right, top, bottom = len(x), len(x), len(y), len(y)
+    parts = [(slice(0, top), slice(0, len(x))), (slice(bottom, len(y)), slice(0, len(x)))]
+    parts += [(slice(top, bottom), slice(0, left)), (slice(top, bottom), slice(right, len(x)))]
+    return ((ys, xs) for ys, xs in parts if ys.start < ys.stop and xs.start < xs.stop)
 
 
 def _range(low: float, high: float, end: int) -> tuple[int, int]:
     """First pixel and the one after the last, inside the picture."""
-    return min(max(int(np.floor(low)), 0), end), min(max(int(np.ceil(high)), 0), end)
+    return min(max(math.floor(low), 0), end), min(max(math.ceil(high), 0), end)
 
 
 # --- plates -----------------------------------------------------------------------------------------------------------

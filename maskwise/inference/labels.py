@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 
 from maskwise.inference.lettering import font
@@ -31,6 +32,10 @@ LOST = (0.0, 0.2, 0.5)
 STAY, SAME_WORDS, SAME_TEXT = 0.2, 0.1, 0.15
 """What it costs a label to move to another side and to change its wording, less than lying on a face does; and how far
 its text may be from the size it ought to have before it changes."""
+
+SPOTS = ((0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1), (3, 2), (4, 2), (3, 3), (4, 3), (5, 4))
+"""Where a label may stand, the best first, as column and row of `_at`: above and below the box, from its left, right
+and middle; beside it on the right and left, at its top and bottom; inside its top."""
 
 Rectangle = tuple[float, float, float, float]
 """x_min, y_min, x_max, y_max in pixels of the picture."""
@@ -131,22 +136,16 @@ class _Place:
     def label(self, first: int) -> Label:
         """Where it hides least, from the wording `first` on. Rather than hide another face, it gives up its words."""
         best, least = Label((0, 0, 0, 0), self.saying.verdict, "", self.text_px), math.inf
-        for wording in range(first, len(LOST)):
-            if LOST[wording] >= least:
+        for cost, wording, spot in _choices(self.before and (self.before.wording, self.before.spot)):
+            if cost >= least:
                 break
+            if wording < first:
+                continue
             words = self.saying.at(wording)
-            for spot, extent in enumerate(_spots(self.box, _extent(words, self.text_px, self.file), self.size)):
-                cost = self._preferred(wording, spot)
-                if cost < least and (cost := cost + self._hidden(extent)) < least:
-                    best, least = Label(extent, self.saying.verdict, words, self.text_px, wording, spot), cost
+            extent = _at(spot, self.box, _extent(words, self.text_px, self.file), self.size)
+            if (cost := cost + self._hidden(extent)) < least:
+                best, least = Label(extent, self.saying.verdict, words, self.text_px, wording, spot), cost
         return best
-
-    def _preferred(self, wording: int, spot: int) -> float:
-        """What this choice costs where it hides nothing."""
-        cost = LOST[wording] + 0.01 * spot
-        if self.before is not None:
-            cost += STAY * (spot != self.before.spot) + SAME_WORDS * (wording != self.before.wording)
-        return cost
 
     def _hidden(self, spot: Rectangle) -> float:
         """What a label there costs by the shares of it that lie on something or outside the picture."""
@@ -183,15 +182,25 @@ def _gap(tag_height: float) -> float:
     return max(2.0, tag_height * 0.12)
 
 
-def _spots(box: Rectangle, extent: tuple[int, int], size: tuple[int, int]) -> Iterator[Rectangle]:
-    """Above and below the box, from its left, right and middle; beside it; inside its top. Pushed into the picture."""
-    (x0, y0, x1, y1), (w, h), gap = box, extent, _gap(extent[1])
-    columns = (x0, x1 - w, (x0 + x1 - w) / 2)
-    corners = [(x, y) for y in (y0 - h - gap, y1 + gap) for x in columns]
-    corners += [(x, y) for y in (y0, y1 - h) for x in (x1 + gap, x0 - w - gap)] + [(x0 + gap, y0 + gap)]
-    for x, y in corners:
-        left, top = min(max(round(x), 0), max(size[0] - w, 0)), min(max(round(y), 0), max(size[1] - h, 0))
-        yield (left, top, left + w, top + h)
+@lru_cache(maxsize=64)
+def _choices(before: tuple[int, int] | None) -> tuple[tuple[float, int, int], ...]:
+    """What each wording and spot costs where nothing is hidden, the cheapest first; before: the last ones chosen."""
+    choices = []
+    for wording, spot in product(range(len(LOST)), range(len(SPOTS))):
+        cost = LOST[wording] + 0.01 * spot
+        if before is not None:
+            cost += SAME_WORDS * (wording != before[0]) + STAY * (spot != before[1])
+        choices.append((cost, wording, spot))
+    return tuple(sorted(choices))
+
+
+def _at(spot: int, box: Rectangle, extent: tuple[int, int], size: tuple[int, int]) -> Rectangle:
+    """A label's place at one of the SPOTS, pushed into the picture."""
+    (x0, y0, x1, y1), (w, h), gap, (column, row) = box, extent, _gap(extent[1]), SPOTS[spot]
+    x = (x0, x1 - w, (x0 + x1 - w) / 2, x1 + gap, x0 - w - gap, x0 + gap)[column]
+    y = (y0 - h - gap, y1 + gap, y0, y1 - h, y0 + gap)[row]
+    left, top = min(max(round(x), 0), max(size[0] - w, 0)), min(max(round(y), 0), max(size[1] - h, 0))
+    return (left, top, left + w, top + h)
 
 
 def _covered(spot: Rectangle, others: Sequence[Rectangle]) -> float:

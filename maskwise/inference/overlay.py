@@ -16,10 +16,10 @@ from maskwise.inference.painting import Outline, paint_tag
 from maskwise.model.palette import rgb_of
 from maskwise.values import INCORRECT, UNCERTAIN, UNMASKED, FrameResult, Image, check_image
 
-DASHES = {INCORRECT: (4.0, 2.5), UNCERTAIN: (0.6, 2.4)}
+DASHES = {INCORRECT: (4.0, 2.5), UNCERTAIN: (0.5, 1.9)}
 """Stroke and gap in line widths; other boxes are solid."""
 
-WEIGHT = {UNMASKED: 1.9, UNCERTAIN: 1.6}
+WEIGHT = {UNMASKED: 1.9, UNCERTAIN: 2.0}
 """Line width beside that of other boxes."""
 
 
@@ -36,10 +36,10 @@ def draw(image: Image, result: FrameResult, font: Path | None = None) -> Image:
         ConfigError: the font cannot be read, or has no Latin letters.
     """
     check_image(image)
+    check_font(font)
     drawn = image.copy()
     if not len(result.faces):
         return drawn
-    check_font(font)
     height, width = image.shape[:2]
     if (result.width, result.height) != (width, height):
         raise ShapeError(f"result: of a picture of {result.width} x {result.height}, drawn on {width} x {height}")

@@ -27,8 +27,11 @@ Point = tuple[float, float]
 Cover = NDArray[np.float32]
 """(height, width) how much of each pixel is covered, 0 to 1."""
 
-DARK = 120 / 255
+DARK = 165 / 255
 """Opacity of the dark line under the coloured one."""
+
+THINNEST_PX = 1.8
+"""Strokes and gaps get no shorter with the line's width below this: the gaps would close."""
 
 FINER = 3
 """Plates are drawn so many times as large."""
@@ -67,7 +70,7 @@ class Outline:
     """The line around a box.
 
     line_px: width of the line.
-    dash: stroke and gap in line widths; None is a solid line.
+    dash: stroke and gap in line widths, or in THINNEST_PX where the line is thinner; None is a solid line.
     """
 
     box: Rectangle
@@ -106,7 +109,7 @@ def _squares(
 
     A side has a whole number of strokes, so that both of its corners are drawn.
     """
-    stroke, gap = (part * line_px for part in dash) if dash else (end - start, 0.0)
+    stroke, gap = (part * max(line_px, THINNEST_PX) for part in dash) if dash else (end - start, 0.0)
     count = max(2, round((end - start + gap) / (stroke + gap))) if dash else 1
     stroke = min(stroke, end - start)
     step = (end - start - stroke) / (count - 1) if count > 1 else 0.0
@@ -131,7 +134,7 @@ def _shades(rgb: RGB, line_px: float, reach_px: float) -> tuple[Image, Cover]:
 def _strips(
     x: NDArray[np.float32], y: NDArray[np.float32], box: Rectangle, reach_px: float
 ) -> Iterator[tuple[slice, slice]]:
-    """Rows and columns that a box's line can touch: a strip for each side, without overlap; one block if it is small."""
+    """Rows and columns that a box's line can touch, a strip for each side, none twice; a small box is one block."""
     x0, y0, x1, y1 = box
     left, right = (int(v) for v in np.searchsorted(x, (x0 + reach_px, x1 - reach_px)))
     top, bottom = (int(v) for v in np.searchsorted(y, (y0 + reach_px, y1 - reach_px)))
@@ -178,9 +181,7 @@ def paint_name(picture: Image, at: tuple[int, int], words: str, text_px: float, 
     lay(picture, at, *make(words, text_px, file))
 
 
-def _tag(
-    verdict: str, words: str, text_px: float, size: tuple[int, int], file: Path | None
-) -> tuple[Image, Cover]:
+def _tag(verdict: str, words: str, text_px: float, size: tuple[int, int], file: Path | None) -> tuple[Image, Cover]:
     pen = _Pen(size, text_px)
     side = size[1]
     pen.plate(side * 0.22)
@@ -236,11 +237,11 @@ class _Pen:
 
     def done(self, ground: RGB, ink: RGB, opacity: float = 1.0) -> tuple[Image, Cover]:
         """(h, w, 3) colours and (h, w) cover."""
-        plate, letters = (
-            np.asarray(layer.reduce(self._finer), np.float32) / 255 for layer in (self._plate, self._ink)
-        )
+        plate, letters = (np.asarray(layer.reduce(self._finer), np.float32) / 255 for layer in (self._plate, self._ink))
         cover = plate * np.maximum(opacity, letters)
-        colours = np.array(ground, np.float32) * (1 - letters[..., None]) + np.array(ink, np.float32) * letters[..., None]
+        colours = (
+            np.array(ground, np.float32) * (1 - letters[..., None]) + np.array(ink, np.float32) * letters[..., None]
+        )
         return np.round(colours).astype(np.uint8), np.asarray(cover, np.float32)
 
 

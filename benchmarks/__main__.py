@@ -8,6 +8,7 @@ from benchmarks import (
     check_stages,
     classifier,
     input_pipeline,
+    overlay,
     reading,
     rendering,
     shortcut,
@@ -18,7 +19,18 @@ from benchmarks.table import write
 
 ALL = {
     module.__name__.split(".")[-1]: module
-    for module in (reading, training_step, input_pipeline, check_stages, classifier, shortcut, study, audit, rendering)
+    for module in (
+        reading,
+        training_step,
+        input_pipeline,
+        check_stages,
+        classifier,
+        shortcut,
+        study,
+        audit,
+        rendering,
+        overlay,
+    )
 }
 
 for name in sys.argv[1:] or ALL:

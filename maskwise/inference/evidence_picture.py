@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from maskwise.inference.explain import Evidence
-from maskwise.inference.labels import font
+from maskwise.inference.lettering import font
 from maskwise.model.palette import ink_on, rgb_of
 from maskwise.values import Image, Verdict
 

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
+from pathlib import Path
 
-from PIL import ImageFont
-
-from maskwise.values import Verdict
+from maskwise.inference.lettering import font
 
 TEXT_PX, TINY_TEXT_PX = 11.0, 9.0
 """Smallest text, and what it shrinks to in thumbnails, where it would hide the people."""
@@ -23,44 +23,96 @@ TOUCH = 0.01
 TEXT_SHARE = (1 / 110, 0.045)
 """Smallest and largest text as shares of the picture's shorter side: a large picture is looked at made smaller."""
 
-TEXT_STEP_PX, FONTS = 0.5, 64
-"""Text grows in steps, so that labels of a film do not shimmer; and so many sizes are kept in memory."""
+TEXT_STEP_PX = 0.5
+"""Text grows in steps."""
+
+LOST = (0.0, 0.2, 0.5)
+"""What it costs to say less: the second wording, the symbol alone."""
+
+STAY, SAME_WORDS, SAME_TEXT = 0.2, 0.1, 0.15
+"""What it costs a label to move to another side and to change its wording, less than lying on a face does; and how far
+its text may be from the size it ought to have before it changes."""
+
+SPOTS = ((0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1), (3, 2), (4, 2), (3, 3), (4, 3), (5, 4))
+"""Where a label may stand, the best first, as column and row of `_at`: above and below the box, from its left, right
+and middle; beside it on the right and left, at its top and bottom; inside its top."""
 
 Rectangle = tuple[float, float, float, float]
 """x_min, y_min, x_max, y_max in pixels of the picture."""
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
-    """A label in its place: the verdict's symbol, and words where they fit.
+class Saying:
+    """What a label is to say.
 
-    extent: what it covers.
+    verdict: a class or `uncertain`; the label's symbol and colour.
+    wordings: words beside the symbol, the best first, then what is left of them where room is scarce.
+    """
+
+    verdict: str
+    wordings: tuple[str, str]
+
+    def at(self, index: int) -> str:
+        """The wording of that index; after the last there is the symbol alone."""
+        return (*self.wordings, "")[index]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A label in its place.
+
+    extent: what it covers, whole pixels.
     verdict: a class or `uncertain`.
     words: empty where there is room for the symbol alone.
     text_px: height of the text.
+    wording, spot: which wording, and which of the places around the box; a film's next label prefers the same.
     """
 
     extent: Rectangle
     verdict: str
     words: str
     text_px: float
+    wording: int = 0
+    spot: int = 0
 
 
-def place_labels(boxes: Sequence[Rectangle], verdicts: Sequence[Verdict], size: tuple[int, int]) -> list[Label]:
-    """A label for each face. One that would lie on a face or label goes first at the next try, as a mere symbol."""
-    bare: set[int] = set()
-    reaches = [_reach(box, verdict, size) for box, verdict in zip(boxes, verdicts, strict=True)]
+def place_labels(
+    boxes: Sequence[Rectangle],
+    sayings: Sequence[Saying],
+    size: tuple[int, int],
+    before: Sequence[Label | None] | None = None,
+    taken: Sequence[Rectangle] = (),
+    file: Path | None = None,
+) -> list[Label]:
+    """A label for each face. One that would lie on a face or label goes first at the next try, as a mere symbol.
+
+    Args:
+        boxes: of the faces.
+        sayings: one for each.
+        size: width and height of the picture.
+        before: the same faces' labels in the frame before, None for a new one; they stay where that costs little.
+        taken: what else labels are to keep off.
+        file: of the font.
+    """
+    before = before or [None] * len(boxes)
+    texts = [_text_px(box, min(size), last) for box, last in zip(boxes, before, strict=True)]
+    reaches = [
+        _reach(box, _extent(saying.at(0), text_px, file))
+        for box, saying, text_px in zip(boxes, sayings, texts, strict=True)
+    ]
     beside = [[box for j, box in enumerate(boxes) if j != i and _meet(box, reach)] for i, reach in enumerate(reaches)]
     best, least = list[Label](), math.inf
+    bare: set[int] = set()
     for _ in range(TRIES):
-        tags: list[Label] = []
+        tags: dict[int, Label] = {}
         hiding: dict[int, float] = {}
         for i in sorted(range(len(boxes)), key=lambda i: i not in bare):
-            taken = [tag.extent for tag in tags if _meet(tag.extent, reaches[i])]
-            tags.append(_place(boxes[i], verdicts[i], size, beside[i], taken, bare=i in bare))
-            hiding[i] = _covered(tags[-1].extent, (*beside[i], *taken))
+            others = [r for r in (*taken, *(tag.extent for tag in tags.values())) if _meet(r, reaches[i])]
+            place = _Place(boxes[i], sayings[i], size, texts[i], beside[i], others, before[i], file)
+            tags[i] = place.label(first=2 if i in bare else 0)
+            hiding[i] = _covered(tags[i].extent, (*beside[i], *others))
         if sum(hiding.values()) < least:
-            best, least = tags, sum(hiding.values())
+            best, least = [tags[i] for i in range(len(boxes))], sum(hiding.values())
         worse = {i for i, share in hiding.items() if share > TOUCH} - bare
         if not worse:
             break
@@ -68,42 +120,60 @@ def place_labels(boxes: Sequence[Rectangle], verdicts: Sequence[Verdict], size: 
     return best
 
 
-def _place(
-    box: Rectangle,
-    verdict: Verdict,
-    size: tuple[int, int],
-    faces: Sequence[Rectangle],
-    tags: Sequence[Rectangle],
-    *,
-    bare: bool,
-) -> Label:
-    """Where the label hides least. Rather than hide another face, it gives up its words and keeps the symbol."""
-    text_px = _text_px(box, min(size))
-    wording = ((_words(verdict), 0.0), (verdict.label, 0.2), ("", 0.5))
-    best, least = Label((0, 0, 0, 0), verdict.label, "", text_px), math.inf
-    for words, lost in wording[-1:] if bare else wording:
-        for rank, spot in enumerate(_spots(box, _extent(words, text_px), size)):
-            cost = lost + 0.01 * rank + _hidden(spot, box, faces, tags, size)
-            if cost < least:
-                best, least = Label(spot, verdict.label, words, text_px), cost
-    return best
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The surroundings of one label."""
+
+    box: Rectangle
+    saying: Saying
+    size: tuple[int, int]
+    text_px: float
+    faces: Sequence[Rectangle]
+    tags: Sequence[Rectangle]
+    before: Label | None
+    file: Path | None
+
+    def label(self, first: int) -> Label:
+        """Where it hides least, from the wording `first` on. Rather than hide another face, it gives up its words."""
+        best, least = Label((0, 0, 0, 0), self.saying.verdict, "", self.text_px), math.inf
+        for cost, wording, spot in _choices(self.before and (self.before.wording, self.before.spot)):
+            if cost >= least:
+                break
+            if wording < first:
+                continue
+            words = self.saying.at(wording)
+            extent = _at(spot, self.box, _extent(words, self.text_px, self.file), self.size)
+            if (cost := cost + self._hidden(extent)) < least:
+                best, least = Label(extent, self.saying.verdict, words, self.text_px, wording, spot), cost
+        return best
+
+    def _hidden(self, spot: Rectangle) -> float:
+        """What a label there costs by the shares of it that lie on something or outside the picture."""
+        area = (spot[2] - spot[0]) * (spot[3] - spot[1])
+        on_faces, on_tags = _covered(spot, self.faces), _covered(spot, self.tags)
+        outside, on_own = 1 - overlap(spot, (0, 0, *self.size)) / area, overlap(spot, self.box) / area
+        collides = 0.25 * ((on_faces > TOUCH) + (on_tags > TOUCH))  # a cut letter is lost, however little is cut
+        return collides + 6 * outside + 4 * on_faces + 3 * on_tags + 2 * on_own
 
 
-def _words(verdict: Verdict) -> str:
-    return f"{verdict.label} {verdict.confidence:.0%}"
-
-
-def _reach(box: Rectangle, verdict: Verdict, size: tuple[int, int]) -> Rectangle:
+def _reach(box: Rectangle, extent: tuple[int, int]) -> Rectangle:
     """What the label can come to lie on; looking no further keeps crowds of hundreds quick."""
-    width, height = _extent(_words(verdict), _text_px(box, min(size)))
-    gap = _gap(height)
+    width, height = extent
+    gap = _gap(height) + 1  # places are rounded to whole pixels
     return (box[0] - width - gap, box[1] - height - gap, box[2] + width + gap, box[3] + height + gap)
 
 
-def _text_px(box: Rectangle, short_side: float) -> float:
-    """Grows with the face, within what can be read and what the picture bears."""
-    smallest = max(min(TEXT_PX, max(TINY_TEXT_PX, short_side / 22)), short_side * TEXT_SHARE[0])
+def smallest_text_px(short_side: float) -> float:
+    """Height of the smallest text that can be read in a picture of that shorter side."""
+    return max(min(TEXT_PX, max(TINY_TEXT_PX, short_side / 22)), short_side * TEXT_SHARE[0])
+
+
+def _text_px(box: Rectangle, short_side: float, before: Label | None) -> float:
+    """Grows with the face, within what can be read and what the picture bears; in a film not with every pixel."""
+    smallest = smallest_text_px(short_side)
     wished = min(max((box[2] - box[0]) * 0.17, smallest), max(smallest, short_side * TEXT_SHARE[1]))
+    if before is not None and abs(wished / before.text_px - 1) < SAME_TEXT:
+        return before.text_px
     return round(wished / TEXT_STEP_PX) * TEXT_STEP_PX
 
 
@@ -112,25 +182,25 @@ def _gap(tag_height: float) -> float:
     return max(2.0, tag_height * 0.12)
 
 
-def _spots(box: Rectangle, extent: tuple[float, float], size: tuple[int, int]) -> list[Rectangle]:
-    """Above and below the box, from its left, right and middle; beside it; inside its top. Pushed into the picture."""
-    (x0, y0, x1, y1), (w, h), gap = box, extent, _gap(extent[1])
-    columns = (x0, x1 - w, (x0 + x1 - w) / 2)
-    corners = [(x, y) for y in (y0 - h - gap, y1 + gap) for x in columns]
-    corners += [(x, y) for y in (y0, y1 - h) for x in (x1 + gap, x0 - w - gap)] + [(x0 + gap, y0 + gap)]
-    pushed = ((min(max(x, 0.0), max(size[0] - w, 0.0)), min(max(y, 0.0), max(size[1] - h, 0.0))) for x, y in corners)
-    return [(x, y, x + w, y + h) for x, y in pushed]
+@lru_cache(maxsize=64)
+def _choices(before: tuple[int, int] | None) -> tuple[tuple[float, int, int], ...]:
+    """What each wording and spot costs where nothing is hidden, the cheapest first; before: the last ones chosen."""
+    choices = []
+    for wording, spot in product(range(len(LOST)), range(len(SPOTS))):
+        cost = LOST[wording] + 0.01 * spot
+        if before is not None:
+            cost += SAME_WORDS * (wording != before[0]) + STAY * (spot != before[1])
+        choices.append((cost, wording, spot))
+    return tuple(sorted(choices))
 
 
-def _hidden(
-    spot: Rectangle, own: Rectangle, faces: Sequence[Rectangle], tags: Sequence[Rectangle], size: tuple[int, int]
-) -> float:
-    """What a label at this spot would cost, by the shares of it that lie on something or outside the picture."""
-    area = (spot[2] - spot[0]) * (spot[3] - spot[1])
-    on_faces, on_tags = _covered(spot, faces), _covered(spot, tags)
-    outside, on_own = 1 - overlap(spot, (0, 0, *size)) / area, overlap(spot, own) / area
-    collides = 0.25 * ((on_faces > TOUCH) + (on_tags > TOUCH))  # a cut letter is lost, however little is cut
-    return collides + 6 * outside + 4 * on_faces + 3 * on_tags + 2 * on_own
+def _at(spot: int, box: Rectangle, extent: tuple[int, int], size: tuple[int, int]) -> Rectangle:
+    """A label's place at one of the SPOTS, pushed into the picture."""
+    (x0, y0, x1, y1), (w, h), gap, (column, row) = box, extent, _gap(extent[1]), SPOTS[spot]
+    x = (x0, x1 - w, (x0 + x1 - w) / 2, x1 + gap, x0 - w - gap, x0 + gap)[column]
+    y = (y0 - h - gap, y1 + gap, y0, y1 - h, y0 + gap)[row]
+    left, top = min(max(round(x), 0), max(size[0] - w, 0)), min(max(round(y), 0), max(size[1] - h, 0))
+    return (left, top, left + w, top + h)
 
 
 def _covered(spot: Rectangle, others: Sequence[Rectangle]) -> float:
@@ -148,16 +218,9 @@ def overlap(a: Rectangle, b: Rectangle) -> float:
     return max(across, 0.0) * max(down, 0.0)
 
 
-def _extent(words: str, text_px: float) -> tuple[float, float]:
+@lru_cache(maxsize=1024)
+def _extent(words: str, text_px: float, file: Path | None) -> tuple[int, int]:
     """Width and height of a label with its symbol."""
     height = text_px * 1.5
-    return height + (font(text_px).getlength(words) + text_px * 0.55 if words else 0.0), height
-
-
-@lru_cache(maxsize=FONTS)
-def font(text_px: float) -> ImageFont.FreeTypeFont:
-    """Pillow's own font at a height in pixels."""
-    scalable = ImageFont.load_default(text_px)
-    if not isinstance(scalable, ImageFont.FreeTypeFont):
-        raise TypeError("Pillow was built without FreeType")  # the wheels have it; its old bitmap font does not scale
-    return scalable
+    width = height + (font(text_px, file).getlength(words) + text_px * 0.55 if words else 0.0)
+    return math.ceil(width), round(height)

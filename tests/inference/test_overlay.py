@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 
 from maskwise.errors import ShapeError
-from maskwise.inference import labels
-from maskwise.inference.overlay import TILE_PX, draw
+from maskwise.inference import lettering
+from maskwise.inference.overlay import draw
 from maskwise.model.palette import COLOURS
 from maskwise.values import Faces, FrameResult, Image, Verdict
 
@@ -83,14 +83,12 @@ def test_in_a_thumbnail_crowd_words_give_way_before_faces_do() -> None:
         assert not where[y0 + 4 : y1 - 4, x0 + 4 : x1 - 4].any()
 
 
-def test_marks_go_on_across_tiles_without_a_seam() -> None:
-    side = TILE_PX * 2
-    image = np.full((side, side, 3), 255, np.uint8)
-    boxes = [(TILE_PX - 60, TILE_PX - 90, TILE_PX + 60, TILE_PX + 90)]
-    drawn = draw(image, result(image, boxes, ["masked"]))
-    line = drawn[TILE_PX - 90, TILE_PX - 50 : TILE_PX + 50]
-    assert (line == line[0]).all()
-    assert not (line[0] == 255).all()
+def test_a_line_is_the_same_all_along() -> None:
+    image = np.full((512, 512, 3), 255, np.uint8)
+    drawn = draw(image, result(image, [(196.3, 166.7, 316.3, 346.7)], ["masked"]))
+    line = drawn[164:170, 206:306]
+    assert (line == line[:, :1]).all()
+    assert (line[:, 0] < 255).any(axis=1).sum() >= 3
 
 
 def test_text_and_lines_stay_visible_in_a_large_picture_made_small() -> None:
@@ -113,11 +111,11 @@ def test_the_middle_of_a_face_is_never_drawn_on(verdict: str, box: tuple[int, in
 
 def test_a_long_film_does_not_fill_the_memory_with_fonts() -> None:
     image = np.zeros((400, 400, 3), np.uint8)
-    labels.font.cache_clear()
+    lettering.font.cache_clear()
     for i in range(150):  # a face that comes nearer has another width in each frame
         draw(image, result(image, [(20, 100, 86 + 0.26 * i, 220)], ["masked"]))
-    assert labels.font.cache_info().currsize <= labels.FONTS
-    assert labels.font.cache_info().misses < 50, "a font was made anew for nearly every frame"
+    assert lettering.font.cache_info().currsize <= lettering.FONTS
+    assert lettering.font.cache_info().misses < 50, "a font was made anew for nearly every frame"
 
 
 def test_a_crowd_of_hundreds_takes_seconds_not_minutes() -> None:

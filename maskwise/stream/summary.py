@@ -191,9 +191,8 @@ class Summary:
                 person.seconds[person.verdict.label] += passed
                 person.last_s, person.box_xyxy, person.verdict = time_s, shown.box_xyxy, shown.verdict
                 person.looks += 1
-            at = middle(shown.box_xyxy, width, height)
             for zone in self.rules.zones:
-                if zone.holds(at):
+                if zone.holds(middle(shown.box_xyxy, width, height)):
                     here.zones[zone.name] = here.zones.get(zone.name, 0.0) + passed
 
     def _happened(self, event: Event) -> None:

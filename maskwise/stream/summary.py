@@ -170,6 +170,16 @@ class Summary:
         return sum(here.person.looks >= FEWEST_LOOKS for here in self._here.values())
 
     @property
+    def here(self) -> dict[int, Person]:
+        """Everyone in sight by number, as they are now, glimpses too."""
+        return {number: here.person for number, here in self._here.items()}
+
+    @property
+    def last_s(self) -> float:
+        """Time of the last frame."""
+        return self._last_s
+
+    @property
     def seconds(self) -> float:
         """From the first frame to the last."""
         return 0.0 if self._first_s is None else self._last_s - self._first_s

@@ -12,7 +12,7 @@ from maskwise.stream.annotated import AnnotatedVideo, drawn
 from maskwise.stream.blur import Blur
 from maskwise.stream.drawing import Drawing
 from maskwise.values import Image
-from tests.stream.moments import Where, moment
+from tests.stream.one_moment import Where, moment
 
 ANN: Where = (1, (16.0, 16.0, 64.0, 80.0), "unmasked")
 BEN: Where = (2, (96.0, 16.0, 144.0, 80.0), "masked")

@@ -11,7 +11,7 @@ import pytest
 from maskwise.errors import StorageError
 from maskwise.stream.beside import DEPTH, Beside
 from maskwise.stream.watching import Moment
-from tests.stream.moments import moment
+from tests.stream.one_moment import moment
 
 
 class Kept:

@@ -16,7 +16,7 @@ from maskwise.stream.events import Event
 from maskwise.stream.live import Health
 from maskwise.stream.outputs import About, Outputs, opened
 from maskwise.stream.watching import Moment
-from tests.stream.moments import moment, person
+from tests.stream.one_moment import moment, person
 
 FACE = (1, (16.0, 16.0, 64.0, 80.0), "unmasked")
 ALARM = Event("violated", "hall", 0.2, 1, "unmasked", seconds=3.0)

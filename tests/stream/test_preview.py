@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 
 from maskwise.errors import StorageError
 from maskwise.stream.preview import HOST, Preview
-from tests.stream.moments import moment
+from tests.stream.one_moment import moment
 
 FACE = (1, (16.0, 16.0, 64.0, 80.0), "unmasked")
 

@@ -1,0 +1,115 @@
+"""The drawings of a film report as plain geometry: shares over time, people over time, one person's spells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from maskwise.stream.strips import Spell
+from maskwise.stream.timeline import VERDICTS
+
+WIDTH, HEIGHT = 1000, 100
+"""Of a drawing, in units of its own; it is stretched to the page."""
+
+COLUMNS = 100
+"""Events of one kind nearer together than this part of the film share a mark."""
+
+TICKS = 6
+STEPS_S = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
+
+
+def clock(time_s: float, end_s: float) -> str:
+    """A time of a film as minutes and seconds; with hours or tenths where the film is long or short."""
+    if end_s < 60:
+        return f"{int(time_s // 60)}:{time_s % 60:04.1f}"
+    minutes, seconds = divmod(round(time_s), 60)
+    if end_s < 3600:
+        return f"{minutes}:{seconds:02d}"
+    return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
+
+
+def lasting(seconds: float | None) -> str:
+    """A duration in words."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{seconds / 60:.1f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+def ticks(end_s: float) -> list[dict[str, Any]]:
+    """Round times along the film: `at` in percent of it, and `text`."""
+    if end_s <= 0:
+        return [{"at": 0.0, "text": clock(0, 0)}]
+    step = next((step for step in STEPS_S if end_s / step <= TICKS), STEPS_S[-1])
+    times = [i * step for i in range(int(end_s / step) + 1)][: 10 * TICKS]
+    return [{"at": round(100 * time / end_s, 2), "text": clock(time, end_s)} for time in times]
+
+
+def shares(timeline: dict[str, Any], end_s: float) -> dict[str, str]:
+    """An SVG path for each verdict: its share of those in sight, one upon the other, nothing where nobody was."""
+    columns = list(zip(*(timeline["seconds"][verdict] for verdict in VERDICTS), strict=True))
+    paths = {}
+    for i, verdict in enumerate(VERDICTS):
+        spans = []
+        for seconds in columns:
+            all_ = sum(seconds)
+            below, own = (sum(seconds[:i]) / all_, seconds[i] / all_) if all_ else (0.0, 0.0)
+            spans.append((HEIGHT * (1 - below - own), HEIGHT * own))
+        paths[verdict] = _steps(spans, timeline["bin_s"], end_s)
+    return paths
+
+
+def crowd(timeline: dict[str, Any], end_s: float) -> str:
+    """An SVG path: the most people in sight at once, the drawing's whole height for the most there ever were."""
+    most = max(timeline["most_at_once"], default=0) or 1
+    return _steps(
+        [(HEIGHT * (1 - people / most), HEIGHT * people / most) for people in timeline["most_at_once"]],
+        timeline["bin_s"],
+        end_s,
+    )
+
+
+def marks(timeline: dict[str, Any], kind: str, end_s: float) -> list[dict[str, Any]]:
+    """Where along the film events of a kind were: `at` in percent, how many, and from when."""
+    found: dict[int, dict[str, Any]] = {}
+    for i, count in enumerate(timeline["events"][kind]):
+        if count:
+            share = _share(i * timeline["bin_s"], end_s)
+            mark = found.setdefault(
+                int(share * COLUMNS), {"at": round(100 * share, 2), "n": 0, "from": clock(i * timeline["bin_s"], end_s)}
+            )
+            mark["n"] += count
+    return list(found.values())
+
+
+def bars(spells: Iterable[Spell], end_s: float) -> list[dict[str, Any]]:
+    """Where along the film one person was what: `x` and `width` of the drawing's WIDTH, never too thin to be seen."""
+    return [
+        {
+            "verdict": spell.verdict,
+            "x": round(WIDTH * _share(spell.from_s, end_s), 1),
+            "width": round(max(WIDTH * (_share(spell.to_s, end_s) - _share(spell.from_s, end_s)), 1.5), 1),
+        }
+        for spell in spells
+    ]
+
+
+def _share(time_s: float, end_s: float) -> float:
+    return min(max(time_s / end_s, 0.0), 1.0) if end_s > 0 else 0.0
+
+
+def _steps(spans: Sequence[tuple[float, float]], bin_s: float, end_s: float) -> str:
+    """One rectangle for each run of equal (top, height); nothing where the height is 0."""
+    parts, start = [], 0
+    rounded = [(round(top, 1), round(height, 1)) for top, height in spans]
+    for i in range(1, len(rounded) + 1):
+        if i == len(rounded) or rounded[i] != rounded[start]:
+            top, height = rounded[start]
+            x0, x1 = (round(WIDTH * _share(edge * bin_s, end_s), 1) for edge in (start, i))
+            if height > 0 and x1 > x0:
+                parts.append(f"M{x0:g} {top:g}H{x1:g}V{top + height:g}H{x0:g}Z")
+            start = i
+    return "".join(parts)

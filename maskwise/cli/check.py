@@ -63,6 +63,7 @@ def run(
     """
     from maskwise.inference.checker import load
     from maskwise.inference.sources import expand
+    from maskwise.stream.blur import parse_blur
     from maskwise.stream.opening import is_video
     from maskwise.values import FrameResult
 
@@ -80,7 +81,7 @@ def run(
     paths = _without_copies(expand(sources), {"--annotate": annotate, "--explain": explain})
     films = [path for path in paths if is_video(path)]
     pictures = [path for path in paths if not is_video(path)]
-    film_outputs = FilmOutputs(annotate, report, blur)  # type: ignore[arg-type]  # checked where outputs are opened
+    film_outputs = FilmOutputs(annotate, report, parse_blur(blur))
     check_names(films, film_outputs)
     tally, table = Tally("picture", "face", "faces"), _table()
     film_tally, people = Tally("video", "person", "people"), film_table()

@@ -64,9 +64,10 @@ def check_film(path: Path, checker: Checker, write: Write, wanted: FilmOutputs, 
     with open_source(str(path)) as source:
         rate = (source.facts.rate if source.facts else None) or 25.0
         frames = round((source.facts.duration_s or 0.0) * rate) if source.facts else 0
-        about = About(source.name, rate)
+        pipeline = checker.pipeline
+        about = About(source.name, rate, card=pipeline.classify.card, thresholds=pipeline.thresholds)
         with opened(outputs, about, say, [everyone]) as told:
-            for number, moment in enumerate(watch(source, checker.pipeline, source.name, Watching())):
+            for number, moment in enumerate(watch(source, pipeline, source.name, Watching())):
                 told.look(moment)
                 step(number, max(frames, number))
     return everyone.people

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from maskwise.inference.checker import Checker
-    from maskwise.inference.pipeline import Pipeline
     from maskwise.stream.beside import MomentSink
     from maskwise.stream.events import Event
     from maskwise.stream.live import Health
@@ -56,7 +55,7 @@ class Stream:
 
 def follow(
     stream: Stream,
-    pipeline: Pipeline,
+    checker: Checker,
     watching: Watching,
     outputs: Outputs,
     settings: dict[str, Any],
@@ -70,7 +69,16 @@ def follow(
     board = _Board()
     with open_source(stream.text, stream.rate, board.hear) as source, _stopping(source) as stop:
         rate = (source.facts.rate if source.facts else None) or stream.rate or 25.0
-        about = About(source.name, rate, datetime.now(UTC) if source.live else None, settings, watching.rules)
+        pipeline = checker.pipeline
+        about = About(
+            source.name,
+            rate,
+            datetime.now(UTC) if source.live else None,
+            settings,
+            watching.rules,
+            pipeline.classify.card,
+            pipeline.thresholds,
+        )
         with opened(outputs, about, say, also) as told:
             board.tell(told)
             frames = _until(source, stop, stream.seconds)
@@ -133,7 +141,7 @@ def settings_of(checker: Checker, watching: Watching, outputs: Outputs, operatin
     from maskwise import __version__
 
     card, rules = checker.pipeline.classify.card, watching.rules
-    named = ("video", "frames", "tracks", "events", "report", "alerts", "mqtt", "preview", "audit_log")
+    named = ("video", "frames", "tracks", "events", "report", "summary", "alerts", "mqtt", "preview", "audit_log")
     return {
         "maskwise": __version__,
         "model_sha256": card.files.get("model.onnx"),

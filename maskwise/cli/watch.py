@@ -35,6 +35,7 @@ def run(
     tracks: Annotated[Path | None, typer.Option(help="Write a row for each person: .jsonl, .csv or .parquet.")] = None,
     events: Annotated[Path | None, typer.Option(help="Write a row for each event: .jsonl, .csv or .parquet.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML page with counts, timeline and people.")] = None,
+    summary: Annotated[Path | None, typer.Option(help="Write the counts at the end, as JSON.")] = None,
     blur: Annotated[
         str, typer.Option(help="Whose faces are made unrecognisable in what is written: all, unmasked or none.")
     ] = "all",
@@ -79,6 +80,7 @@ def run(
     output cannot be used.
     """
     from maskwise.inference.checker import load
+    from maskwise.stream.blur import parse_blur
     from maskwise.stream.outputs import Outputs
 
     outputs = Outputs(
@@ -87,7 +89,8 @@ def run(
         tracks=tracks,
         events=events,
         report=report,
-        blur=blur,  # type: ignore[arg-type]  # Outputs checks it
+        summary=summary,
+        blur=parse_blur(blur),
         alerts=tuple(alert or ()),
         alerting=_alerting(alert_on, pause, quiet),
         mqtt=mqtt,
@@ -100,7 +103,7 @@ def run(
     settings = settings_of(checker, watching, outputs, operating_point)
     shown = EventsOnStdout() if json_ else LivePeople()
     with pipe_may_close():
-        follow(Stream(source, rate, seconds), checker.pipeline, watching, outputs, settings, [shown])
+        follow(Stream(source, rate, seconds), checker, watching, outputs, settings, [shown])
 
 
 def _alerting(kinds: str, pause_s: float, quiet: str | None) -> Alerting:

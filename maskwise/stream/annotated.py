@@ -7,11 +7,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from maskwise.stream.blur import Blur, blurred
+from maskwise.stream.blur import Blur, blurred, hides
 from maskwise.stream.drawing import Drawing
 from maskwise.stream.mp4 import Mp4
 from maskwise.stream.watching import Moment, Shown
-from maskwise.values import MASKED, Image
+from maskwise.values import Image
 
 
 def drawn(moment: Moment, blur: Blur, drawing: Drawing, also: Sequence[Shown] = ()) -> Image:
@@ -23,15 +23,9 @@ def drawn(moment: Moment, blur: Blur, drawing: Drawing, also: Sequence[Shown] = 
         drawing: draws people, zones and lines.
         also: people who are not known to be there yet and are only made unrecognisable.
     """
-    hidden = [shown.box_xyxy for shown in (*moment.here, *also) if _is_hidden(shown, blur)]
-    if moment.result is not None and blur == "all":
-        hidden += list(moment.result.faces.boxes_xyxy)
+    hidden = [shown.box_xyxy for shown in (*moment.here, *also) if hides(blur, shown.verdict.label)]
     image = blurred(moment.frame.image, hidden) if hidden else moment.frame.image
     return drawing(image, moment.here)
-
-
-def _is_hidden(shown: Shown, blur: Blur) -> bool:
-    return blur == "all" or (blur == "unmasked" and shown.verdict.label != MASKED)
 
 
 class AnnotatedVideo:

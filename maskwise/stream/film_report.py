@@ -94,7 +94,9 @@ class FilmReport:
             StorageError: the page can clearly not be written there.
         """
         if path.is_dir():
-            raise StorageError(f"cannot write {path}: it is a folder; name a file in it, for example {path / 'film.html'}")
+            raise StorageError(
+                f"cannot write {path}: it is a folder; name a file in it, for example {path / 'film.html'}"
+            )
         self._path, self.summary, self._card = path, summary, card
         self._blur, self._pictures = parse_blur(blur), pictures
         self._title, self._settings = title or summary.source, dict(settings or {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -12,17 +13,24 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from maskwise.errors import UsageError
+from maskwise.model.artifact import ModelCard
+from maskwise.model.storage import write_text
+from maskwise.model.verdict import Thresholds
 from maskwise.stream.alerts import Alerting, Alerts
 from maskwise.stream.annotated import AnnotatedVideo
 from maskwise.stream.audit_log import AuditLog
 from maskwise.stream.beside import Beside, MomentSink
-from maskwise.stream.blur import BLURS, Blur
+from maskwise.stream.blur import Blur, parse_blur
 from maskwise.stream.drawing import Drawing
+from maskwise.stream.error_rates import error_rates
 from maskwise.stream.events import Event, Rules
+from maskwise.stream.film_report import FilmReport
 from maskwise.stream.live import Health
 from maskwise.stream.preview import Preview
 from maskwise.stream.records import event_records, frame_records, track_records
+from maskwise.stream.summary import Summary
 from maskwise.stream.watching import Moment
+from maskwise.values import CLASSES
 
 Say = Callable[[str], None]
 
@@ -33,7 +41,7 @@ class Outputs:
 
     video: annotated copy, MP4.
     frames, tracks, events: rows, see `open_rows`.
-    report: HTML page, written at the end.
+    report: HTML page, written at the end; summary: the same counts as JSON.
     blur: whose faces are made unrecognisable in pictures: `all`, `unmasked` (everyone not surely masked) or `none`.
     alerts: addresses as Apprise has them; alerting: for which events, and how often.
     mqtt: address of a broker.
@@ -47,6 +55,7 @@ class Outputs:
     tracks: Path | None = None
     events: Path | None = None
     report: Path | None = None
+    summary: Path | None = None
     blur: Blur = "all"
     alerts: tuple[str, ...] = ()
     alerting: Alerting = field(default_factory=Alerting)
@@ -56,11 +65,10 @@ class Outputs:
     font: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.blur not in BLURS:
-            raise UsageError(f"blur: {self.blur!r} is not one of {', '.join(BLURS)}")
+        parse_blur(self.blur)
         if self.video is not None and self.video.suffix.lower() != ".mp4":
             raise UsageError(f"{self.video}: the annotated video is an MP4; give the file that ending")
-        named = (self.video, self.frames, self.tracks, self.events, self.report, self.audit_log)
+        named = (self.video, self.frames, self.tracks, self.events, self.report, self.summary, self.audit_log)
         paths = [path.resolve() for path in named if path]
         for path in paths:
             if paths.count(path) > 1:
@@ -76,6 +84,7 @@ class About:
     began: when a live source began; None for a file.
     settings: of the run, for the audit log.
     rules: zones and lines to be drawn, and what a violation is.
+    card: of the model that answers, and the thresholds it answers with: what counts can be corrected by.
     """
 
     source: str
@@ -83,6 +92,15 @@ class About:
     began: datetime | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     rules: Rules = field(default_factory=Rules)
+    card: ModelCard | None = None
+    thresholds: Thresholds | None = None
+
+    def new_summary(self) -> Summary:
+        """Counts of nothing yet."""
+        if self.card is None:
+            return Summary(self.source, CLASSES, self.rules)
+        rates = error_rates(self.card, self.thresholds)
+        return Summary(self.source, self.card.labels, self.rules, rates)
 
 
 class Told:
@@ -151,6 +169,10 @@ def opened(outputs: Outputs, about: About, say: Say, also: Sequence[MomentSink] 
         if outputs.video:
             path = _free(outputs.video) if began else outputs.video
             add(Beside(AnnotatedVideo(path, about.rate, outputs.blur, drawing())))
+        if outputs.report:
+            add(FilmReport(outputs.report, about.new_summary(), about.card, outputs.blur, settings=_shown(about)))
+        if outputs.summary:
+            add(SummaryFile(outputs.summary, about.new_summary()))
         for sink in also:
             add(sink)
         yield Told(sinks, audited)
@@ -164,6 +186,29 @@ def _free(path: Path) -> Path:
         number += 1
         free = path.with_name(f"{path.stem}-{number}{path.suffix}")
     return free
+
+
+def _shown(about: About) -> dict[str, str]:
+    """Settings as the page shows them."""
+    shown = {name.replace("_", " "): about.settings.get(name) for name in ("operating_point", "looks_per_s", "after_s")}
+    return {name: str(value) for name, value in shown.items() if value is not None}
+
+
+class SummaryFile:
+    """Writes the counts when the stream is over, as docs/reference/summary.md describes them."""
+
+    def __init__(self, path: Path, summary: Summary) -> None:
+        self._path, self._summary = path, summary
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        write_text(self._path, json.dumps(self._summary.to_json(), indent=2, allow_nan=False) + "\n")
+
+    def look(self, moment: Moment) -> None:
+        """Count."""
+        self._summary.look(moment)
 
 
 class EventSink(Protocol):

@@ -151,7 +151,7 @@ class Summary:
             self._first_s = self._last_s = time_s
         passed = min(max(time_s - self._last_s, 0.0), LONGEST_STEP_S)
         self._timeline.spend(self._last_s, passed, self._last_here)
-        self.frames += 1
+        self.frames += not moment.ended
         self._last_s = time_s
         self._last_here = Counter(shown.verdict.label for shown in moment.here)
         if moment.result is not None:

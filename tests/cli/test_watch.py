@@ -108,7 +108,7 @@ def wait_for(what: Callable[[], bool], seconds: float = 60) -> None:
 
 
 @pytest.fixture(scope="module")
-def long_hall(hall: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def long_hall(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same people for ten minutes: longer than any test waits."""
     path = tmp_path_factory.mktemp("films") / "long.mp4"
     frames = [frame.image for frame, _ in film(ACTORS, 2.0, RATE, SIZE)]
@@ -168,7 +168,7 @@ def test_alarms_reach_a_webhook_without_a_picture(hall: Path) -> None:
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        def log_message(self, format: str, *args: object) -> None:
             pass
 
     server = HTTPServer(("127.0.0.1", 0), Hook)

@@ -9,7 +9,7 @@ from typing import Self
 import pytest
 
 from maskwise.errors import StorageError
-from maskwise.stream.beside import DEPTH, Beside
+from maskwise.stream.beside import DEPTH, Beside, MomentSink
 from maskwise.stream.watching import Moment
 from tests.stream.one_moment import moment
 
@@ -38,11 +38,17 @@ class Kept:
         self.times.append(moment.frame.time_s or 0.0)
 
 
+def hand_over(sink: MomentSink, count: int, error: Exception | None = None) -> None:
+    with Beside(sink) as beside:
+        for i in range(count):
+            beside.look(moment(float(i)))
+        if error is not None:
+            raise error
+
+
 def test_everything_arrives_in_order_from_another_thread() -> None:
     kept = Kept()
-    with Beside(kept) as beside:
-        for i in range(50):
-            beside.look(moment(float(i)))
+    hand_over(kept, 50)
     assert kept.times == [float(i) for i in range(50)]
     assert kept.threads.isdisjoint({threading.get_ident()})
     assert kept.closed
@@ -50,27 +56,23 @@ def test_everything_arrives_in_order_from_another_thread() -> None:
 
 def test_an_error_is_raised_where_the_moments_come_from() -> None:
     kept = Kept(fails_at=3.0)
-    with pytest.raises(StorageError, match="disk is full"), Beside(kept) as beside:
-        for i in range(1000):
-            beside.look(moment(float(i)))
-        pytest.fail("a thousand moments went to a sink that had failed")
+    with pytest.raises(StorageError, match="disk is full"):
+        hand_over(kept, 1_000_000)
     assert kept.times == [0.0, 1.0, 2.0]
     assert kept.closed
 
 
 def test_an_error_of_the_last_moment_is_heard_at_the_end() -> None:
     kept = Kept(fails_at=2.0)
-    with pytest.raises(StorageError, match="disk is full"), Beside(kept) as beside:
-        for i in range(3):
-            beside.look(moment(float(i)))
+    with pytest.raises(StorageError, match="disk is full"):
+        hand_over(kept, 3)
     assert kept.closed
 
 
 def test_an_error_of_the_caller_is_not_replaced() -> None:
     kept = Kept(fails_at=0.0)
-    with pytest.raises(KeyError), Beside(kept) as beside:
-        beside.look(moment(0.0))
-        raise KeyError("of the caller")
+    with pytest.raises(KeyError, match="of the caller"):
+        hand_over(kept, 1, KeyError("of the caller"))
     assert kept.closed
 
 
@@ -79,14 +81,14 @@ def test_whoever_is_faster_waits() -> None:
     kept = Kept(gate=gate)
     handed = 0
 
-    def hand_over() -> None:
+    def fast() -> None:
         nonlocal handed
         with Beside(kept) as beside:
             for i in range(DEPTH + 10):
                 beside.look(moment(float(i)))
                 handed += 1
 
-    thread = threading.Thread(target=hand_over)
+    thread = threading.Thread(target=fast)
     thread.start()
     thread.join(0.3)
     assert handed <= DEPTH + 1, "one is in hand and the others wait in line"

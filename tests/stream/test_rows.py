@@ -20,7 +20,7 @@ from maskwise.stream.rows import PART_ROWS, Columns, open_rows
 
 COLUMNS: Columns = {"name": "text", "n": "whole", "x": "real", "zones": "text"}
 ROWS: list[dict[str, Any]] = [
-    {"name": "door, \"left\"\nwing", "n": 1, "x": 0.5, "zones": ["a", "b"]},
+    {"name": 'door, "left"\nwing', "n": 1, "x": 0.5, "zones": ["a", "b"]},
     {"name": "Zoë", "n": None, "x": None, "zones": []},
 ]
 

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from maskwise import __version__
-from maskwise.cli import audit_log, check, compare, data, demo, evaluate, export, train, watch
+from maskwise.cli import audit_log, bench, check, compare, data, demo, evaluate, export, train, watch
 from maskwise.cli.console import complain
 from maskwise.errors import MaskwiseError
 
@@ -49,6 +49,7 @@ app.command("compare")(compare.run)
 app.command("export")(export.run)
 app.command("check")(check.run)
 app.command("watch")(watch.run)
+app.command("bench")(bench.run)
 app.add_typer(audit_log.app, name="audit-log")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -35,16 +34,15 @@ class AnnotatedVideo:
     there just before, and is made unrecognisable in those frames, too.
     """
 
-    def __init__(self, path: Path, rate: float, blur: Blur, drawing: Drawing | None = None) -> None:
+    def __init__(self, file: Mp4, blur: Blur, drawing: Drawing | None = None) -> None:
         """Nothing is written before the first frame.
 
         Args:
-            path: the file; what is there is replaced.
-            rate: frames a second, about.
+            file: closed with this.
             blur: see `drawn`.
             drawing: draws people, zones and lines.
         """
-        self._mp4, self._blur, self._drawing = Mp4(path, rate), blur, drawing or Drawing()
+        self._mp4, self._blur, self._drawing = file, blur, drawing or Drawing()
         self._held: list[Moment] = []
 
     def __enter__(self) -> Self:

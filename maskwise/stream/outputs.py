@@ -26,6 +26,7 @@ from maskwise.stream.error_rates import error_rates
 from maskwise.stream.events import Event, Rules
 from maskwise.stream.film_report import FilmReport
 from maskwise.stream.live import Health
+from maskwise.stream.mp4 import Mp4
 from maskwise.stream.preview import Preview
 from maskwise.stream.records import event_records, frame_records, track_records
 from maskwise.stream.summary import Summary
@@ -168,7 +169,7 @@ def opened(outputs: Outputs, about: About, say: Say, also: Sequence[MomentSink] 
             add(preview)
         if outputs.video:
             path = _free(outputs.video) if began else outputs.video
-            add(Beside(AnnotatedVideo(path, about.rate, outputs.blur, drawing())))
+            add(Beside(AnnotatedVideo(Mp4(path, about.rate), outputs.blur, drawing())))
         if outputs.report:
             add(FilmReport(outputs.report, about.new_summary(), about.card, outputs.blur, settings=_shown(about)))
         if outputs.summary:

@@ -11,6 +11,7 @@ import pytest
 from maskwise.stream.annotated import AnnotatedVideo, drawn
 from maskwise.stream.blur import Blur
 from maskwise.stream.drawing import Drawing
+from maskwise.stream.mp4 import Mp4
 from maskwise.values import Image
 from tests.stream.one_moment import Where, moment
 
@@ -59,18 +60,18 @@ def frames_of(path: Path) -> list[Image]:
 @pytest.mark.parametrize("blur", ["all", "none"])
 def test_every_frame_is_in_the_file_at_its_own_time(tmp_path: Path, blur: Blur) -> None:
     times = [0.0, 0.04, 0.2, 0.21, 1.5]
-    with AnnotatedVideo(tmp_path / "a.mp4", 25, blur) as video:
+    with AnnotatedVideo(Mp4(tmp_path / "a.mp4", 25), blur) as video:
         for i, time_s in enumerate(times):
             video.look(moment(time_s, [ANN], looked=i % 2 == 0))
         video.look(moment(times[-1], looked=False, ended=True))
     with av.open(str(tmp_path / "a.mp4")) as container:
-        written = [float(frame.pts * frame.time_base) for frame in container.decode(video=0)]
+        written = [float(frame.time or 0) for frame in container.decode(video=0)]
     assert written == pytest.approx(times, abs=1e-4)
 
 
 def test_a_face_is_hidden_in_the_frames_before_it_was_found(tmp_path: Path) -> None:
     image = pattern()
-    with AnnotatedVideo(tmp_path / "a.mp4", 25, "all") as video:
+    with AnnotatedVideo(Mp4(tmp_path / "a.mp4", 25), "all") as video:
         video.look(moment(0.0, [], image=image))
         video.look(moment(0.04, [], image=image, looked=False))
         video.look(moment(0.08, [], image=image, looked=False))
@@ -81,7 +82,7 @@ def test_a_face_is_hidden_in_the_frames_before_it_was_found(tmp_path: Path) -> N
 
 
 def test_frames_that_wait_when_somebody_else_fails_are_not_written_unhidden(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), AnnotatedVideo(tmp_path / "a.mp4", 25, "all") as video:  # noqa: PT012
+    with pytest.raises(KeyError), AnnotatedVideo(Mp4(tmp_path / "a.mp4", 25), "all") as video:  # noqa: PT012
         video.look(moment(0.0, [], image=pattern()))
         video.look(moment(0.04, [], image=pattern(), looked=False))
         raise KeyError("another sink")

@@ -50,6 +50,10 @@ def run(
     ] = "none",
     fail_on: Annotated[str, typer.Option(help="Exit with 1 if a face has one of these verdicts, comma between.")] = "",
     faces: Annotated[str, typer.Option(help="detect, or whole: each picture is one cut-out face.")] = "detect",
+    min_face: Annotated[
+        int,
+        typer.Option(help="40, 24 or 16 px: the smaller the faces to find, the longer it takes."),
+    ] = 40,
     operating_point: Annotated[
         str | None, typer.Option(help="balanced, gate or statistics; what else the artifact has.")
     ] = None,
@@ -74,6 +78,7 @@ def run(
         operating_point=operating_point,
         threshold=threshold,
         threads=threads,
+        min_face_px=min_face,
     )
     _check_asked(wanted, checker.labels)
     if faces == "detect" and checker.trained_on == "whole":

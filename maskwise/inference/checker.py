@@ -16,7 +16,7 @@ from maskwise.inference.sources import frames
 from maskwise.model.artifact import folder_of
 from maskwise.model.classifier import MaskClassifier
 from maskwise.model.crops import crop_pictures
-from maskwise.model.faces import WholePicture, YuNet
+from maskwise.model.faces import DEFAULT_MIN_FACE_PX, WholePicture, YuNet
 from maskwise.model.images import read_image
 from maskwise.values import Frame, FrameResult, Image
 
@@ -33,6 +33,7 @@ def load(
     operating_point: str | None = None,
     threshold: float | None = None,
     threads: int = 0,
+    min_face_px: int = DEFAULT_MIN_FACE_PX,
 ) -> Checker:
     """Load a model, ready to check pictures.
 
@@ -42,22 +43,26 @@ def load(
         operating_point: `balanced`, `gate`, `statistics`, or another that the artifact has; its default if None.
         threshold: confidence below which a verdict is `uncertain`, in [0, 1]; the operating point's own if None.
         threads: for the network; 0 takes every core.
+        min_face_px: find faces from so many pixels a side: 40, 24 or 16; smaller takes longer.
 
     Raises:
         ArtifactError: no sound artifact there.
-        ConfigError: `faces`, `threshold` or `threads` out of range, or an operating point that the artifact has not.
+        ConfigError: `faces`, `threshold`, `threads` or `min_face_px` out of range, an operating point that the artifact
+            has not, or `min_face_px` where no faces are looked for.
     """
     if faces not in FACES:
         raise ConfigError(f"faces: {faces!r} is not one of {', '.join(FACES)}")
     if threads < 0:
         raise ConfigError(f"threads: {threads} is below 0; 0 takes every core")
+    if faces == "whole" and min_face_px != DEFAULT_MIN_FACE_PX:
+        raise ConfigError(f"min_face_px: {min_face_px} goes with faces='detect'; in whole pictures none is looked for")
     classify = MaskClassifier.load(folder_of(artifact), threads)
     thresholds = classify.card.thresholds_at(operating_point)
     if threshold is not None:
         thresholds = replace(thresholds, confidence=threshold)
     if faces == "whole":
         return Checker(Pipeline(WholePicture(), classify, thresholds, cut=crop_pictures))
-    return Checker(Pipeline(YuNet(), classify, thresholds))
+    return Checker(Pipeline(YuNet(min_face_px=min_face_px), classify, thresholds))
 
 
 class Checker:

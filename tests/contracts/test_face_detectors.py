@@ -15,10 +15,19 @@ import pytest
 from maskwise.data import embedded
 from maskwise.errors import ArtifactError, ConfigError, DependencyError, ShapeError
 from maskwise.model import faces as faces_module
-from maskwise.model.faces import MAX_SIDE_PX, FaceDetector, WholePicture, YuNet, bundled_weights, pad_to_minimum, scales
+from maskwise.model.faces import (
+    MAX_SIDE_PX,
+    MIN_FACES_PX,
+    FaceDetector,
+    WholePicture,
+    YuNet,
+    bundled_weights,
+    pad_to_minimum,
+    scales,
+)
 from maskwise.values import Faces, Image
 
-DETECTORS = [YuNet(), WholePicture()]
+DETECTORS = {f"YuNet {px} px": YuNet(min_face_px=px) for px in MIN_FACES_PX} | {"WholePicture": WholePicture()}
 SIZES = [(1, 1), (5, 5), (20, 20), (31, 31), (32, 32), (32, 400), (400, 32), (33, 47), (120, 97), (1, 2500)]
 
 
@@ -45,7 +54,7 @@ def assert_sound(faces: Faces, image: Image) -> None:
     assert (np.diff(faces.scores) <= 0).all()
 
 
-@pytest.mark.parametrize("detect", DETECTORS, ids=lambda d: type(d).__name__)
+@pytest.mark.parametrize("detect", DETECTORS.values(), ids=DETECTORS)
 class TestFaceDetectorContract:
     def test_a_face_is_found_and_the_answer_is_sound(self, detect: FaceDetector, astronaut: Image) -> None:
         faces = detect(astronaut)
@@ -186,12 +195,15 @@ class TestYuNet:
             with pytest.raises(ConfigError, match="threshold"):
                 YuNet(threshold=wrong)
 
-    def test_many_threads_get_the_answer_of_one(self) -> None:
+    @pytest.mark.parametrize("min_face_px", MIN_FACES_PX)
+    def test_many_threads_get_the_answer_of_one(self, min_face_px: int) -> None:
         """Pictures of different sizes at once: a detector shared between threads would mix up its input size."""
-        images = [face[: 112 - 3 * i] for i, (_, face) in enumerate(embedded.orl_faces()[:100:10])]
-        alone = [self.detect(image).boxes_xyxy.tolist() for image in images]
+        detect = YuNet(min_face_px=min_face_px)
+        images = [np.tile(face[: 112 - 3 * i], (1, 4, 1)) for i, (_, face) in enumerate(embedded.orl_faces()[:100:10])]
+        alone = [detect(image).boxes_xyxy.tolist() for image in images]
+        assert all(alone)
         with ThreadPoolExecutor(4) as pool:
-            together = list(pool.map(lambda i: self.detect(images[i]).boxes_xyxy.tolist(), [*range(10)] * 4))
+            together = list(pool.map(lambda i: detect(images[i]).boxes_xyxy.tolist(), [*range(10)] * 4))
         assert together == alone * 4
 
     def test_missing_or_wrong_weights_say_what_to_do(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

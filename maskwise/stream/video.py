@@ -32,6 +32,9 @@ USUAL_RATE = 25.0
 NO_TIMESTAMPS = 0x80
 """FFmpeg's flag of formats whose times are only counted (AVFMT_NOTIMESTAMPS)."""
 
+OPTIONS = {"correct_ts_overflow": "0"}
+"""Of every demuxer. FFmpeg takes a clock that is set back for one that ran over and adds 26 hours; `Timeline` knows."""
+
 JITTER_S = 1.0
 """A time that falls by less is held; by more it is a clock that was set back."""
 
@@ -69,7 +72,7 @@ class Video:
     live: always false: nothing is left out.
     facts: what it says about itself.
     dropped: frames left out on purpose, see `pictures`.
-    broken: packets passed over so far: damaged, or before the first key frame and of no use without it.
+    broken: packets and frames passed over so far: damaged, or before the first key frame and of no use without it.
     """
 
     live = False
@@ -102,7 +105,7 @@ class Video:
         timeout = (OPEN_S, READ_S) if self._network else None
         try:
             self._container: InputContainer = av.open(
-                target, "r", options=dict(options or {}), timeout=timeout, metadata_errors="replace"
+                target, "r", options=OPTIONS | dict(options or {}), timeout=timeout, metadata_errors="replace"
             )
         except (av.FFmpegError, OSError, ValueError) as error:
             raise InputError(f"{self.name}: cannot be opened as a video: {self._why(error)}") from None
@@ -118,6 +121,7 @@ class Video:
         untimed = bool(self._container.format.flags & NO_TIMESTAMPS)
         usual = rate if rate and (untimed or not said) else float(said or USUAL_RATE)
         self._untimed, self._step_s = untimed, 1 / usual
+        self._counted = self._container.format.name == "avi"  # numbers its packets, as they are stored, not as shown
         duration = self._container.duration
         self.facts = VideoFacts(
             self._stream.width,
@@ -152,12 +156,12 @@ class Video:
             InputError: the connection is lost, or not one frame could be decoded.
         """
         timeline, index = Timeline(self._step_s), 0
-        origin = self._stream.start_time
+        origin = None if self._counted else self._stream.start_time
         for decoded in self._decoded(self._packets()):
-            stamp_s = None
-            if decoded.pts is not None and decoded.time_base is not None and not self._untimed:
-                origin = decoded.pts if origin is None else origin
-                stamp_s = float((decoded.pts - origin) * decoded.time_base)
+            stamp, stamp_s = decoded.dts if self._counted else decoded.pts, None
+            if stamp is not None and decoded.time_base is not None and not self._untimed:
+                origin = stamp if origin is None else origin
+                stamp_s = float((stamp - origin) * decoded.time_base)
             yield Frame(self._upright(decoded), self.name, index, timeline.time_of(stamp_s))
             index += 1
         if not index:
@@ -205,9 +209,6 @@ class Video:
     def _decoded(self, packets: Iterator[Packet[av.VideoStream]]) -> Iterator[av.VideoFrame]:
         begun = False
         for packet in packets:
-            if packet.is_corrupt:  # cut off, or with a hole: what the decoder makes of it is grey or smeared
-                self.broken += 1
-                continue
             try:
                 frames = packet.decode()
             except av.EOFError:
@@ -217,7 +218,11 @@ class Video:
                 continue
             begun = begun or packet.is_keyframe or bool(frames)
             self.broken += not begun and packet.size > 0
-            yield from frames
+            for frame in frames:
+                if frame.is_corrupt:  # by the decoder's own word grey or smeared
+                    self.broken += 1
+                else:
+                    yield frame
 
     def _upright(self, decoded: av.VideoFrame) -> Image:
         """(height, width, 3) uint8 RGB, turned as the container says; FFmpeg counts degrees counter-clockwise."""

@@ -13,6 +13,7 @@ from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import av
 import numpy as np
@@ -166,8 +167,6 @@ def mjpeg_camera(sends: Sends, password: str = "") -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    from urllib.parse import quote
-
     login = f"admin:{quote(password, safe='')}@" if password else ""
     try:
         yield f"http://{login}127.0.0.1:{server.server_port}/video"
@@ -280,7 +279,8 @@ def _request(lines: Any) -> tuple[str, dict[str, str]] | None:
 
 
 def _response(status: str, headers: dict[str, str], body: bytes = b"") -> bytes:
-    return f"RTSP/1.0 {status}\r\n{''.join(f'{k}: {v}\r\n' for k, v in headers.items())}\r\n".encode() + body
+    lines = [f"RTSP/1.0 {status}", *(f"{key}: {value}" for key, value in headers.items()), "", ""]
+    return "\r\n".join(lines).encode() + body
 
 
 def patiently(condition: Callable[[], bool], longest_s: float = 20.0) -> bool:

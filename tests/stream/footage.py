@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import socket
 import threading
@@ -22,14 +23,15 @@ from PIL import Image as Pillow
 from maskwise.values import Image
 
 BITS = 8
+WHITE, RED = (255, 255, 255), (150, 0, 0)
 TICKS = 90_000
 
 
 def picture(number: int, width: int = 64, height: int = 48) -> Image:
-    """A number from 0 to 255 as bars, white for 1, the highest on the left; any codec leaves it readable."""
-    bars = np.array([255 if number >> bit & 1 else 0 for bit in reversed(range(BITS))], np.uint8)
+    """A number from 0 to 255 as bars, white for 1, red for 0, the highest on the left; any codec leaves it readable."""
+    bars = np.array([WHITE if number >> bit & 1 else RED for bit in reversed(range(BITS))], np.uint8)
     row = bars[np.arange(width) * BITS // width]
-    return np.ascontiguousarray(np.broadcast_to(row[None, :, None], (height, width, 3)))
+    return np.ascontiguousarray(np.broadcast_to(row, (height, width, 3)))
 
 
 def number_of(image: Image) -> int:
@@ -67,7 +69,7 @@ def mux(
 ) -> None:
     """Packets into a container, each at its time; 25 a second if None."""
     with av.open(str(target) if isinstance(target, Path) else target, "w", format=container) as out:
-        stream = out.add_stream(codec, rate=25)
+        stream: Any = out.add_stream(codec, rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p" if codec == "mjpeg" else "yuv420p"
         for i, (data, is_key) in enumerate(packets):
             packet = av.Packet(data)
@@ -149,7 +151,7 @@ def mjpeg_camera(sends: Sends, password: str = "") -> Iterator[str]:
             self.send_response(200)
             self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
             self.end_headers()
-            try:
+            with contextlib.suppress(OSError):  # hung up
                 for item in sends(next(calls)):
                     if over.is_set():
                         return
@@ -158,8 +160,6 @@ def mjpeg_camera(sends: Sends, password: str = "") -> Iterator[str]:
                         continue
                     head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(item)}\r\n\r\n"
                     self.wfile.write(head.encode() + item + b"\r\n")
-            except OSError:
-                pass
 
         def log_message(self, *_: object) -> None:
             pass
@@ -193,11 +193,8 @@ def listening(serve: Callable[[socket.socket, int], None]) -> Iterator[int]:
             except OSError:
                 return
             caller.settimeout(5.0)
-            with caller:
-                try:
-                    serve(caller, calls)
-                except OSError:
-                    pass  # hung up
+            with caller, contextlib.suppress(OSError):  # hung up
+                serve(caller, calls)
             calls += 1
 
     thread = threading.Thread(target=accept, daemon=True)

@@ -280,6 +280,16 @@ def test_pictures_are_those_of_the_frames(tmp_path: Path) -> None:
         assert [number_of(make()) for make in video.pictures()] == list(range(10))
 
 
+def test_closing_ends_it(tmp_path: Path) -> None:
+    video = Video(str(film(tmp_path / "a.mp4", range(50))))
+    frames = iter(video)
+    assert next(frames).index == 0
+    video.close()
+    assert len(list(frames)) <= 1, "what was decoded already"
+    video.close()
+    assert list(video) == []
+
+
 def passed(arrivals: Sequence[tuple[float, float, bool]]) -> list[bool]:
     backlog = Backlog(0.0)
     return [backlog.passes(*arrival) for arrival in arrivals]

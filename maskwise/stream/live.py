@@ -27,6 +27,9 @@ FASTEST_FROZEN = 100.0
 STUCK = 3
 """Openings that may hang at once, each with its thread, before no further one is tried."""
 
+CLOSING_S = 2.0
+"""How long closing waits for threads that a silent network may hold."""
+
 State = Literal["connected", "lost", "frozen", "moving"]
 
 
@@ -155,10 +158,9 @@ class Live:
     def close(self) -> None:
         """Stop reading; whoever waits for a frame is let go."""
         self._stop()
-        # A silent network may hold a thread longer; it is a daemon and ends by its time limit.
-        self._thread.join(timeout=2.0)
-        for opening in self._openings:
-            opening.join(timeout=2.0)
+        until_s = time.monotonic() + CLOSING_S
+        for thread in (self._thread, *self._openings):
+            thread.join(timeout=max(0.0, until_s - time.monotonic()))
 
     @property
     def dropped(self) -> int:
@@ -302,6 +304,7 @@ class _Opening(threading.Thread):
                 return
             self.seen_at_s = time.monotonic()
             self.seen += 1
+            # Before it is handed on: two threads must not make a picture of one frame at once.
             changed = guard.look(make, self.seen_at_s)
             if changed:
                 self._owner._tell(changed, f"one and the same picture for {frozen_s:g} s" if guard.frozen else "")

@@ -48,10 +48,9 @@ def scrubbed(text: str, source: str = "") -> str:
     """
     if "://" in source:
         text = text.replace(source, public_name(source))
-    text = _ADDRESS.sub(lambda found: public_name(found.group()), text)
-    for secret in sorted(_secrets(source), key=len, reverse=True):
+    for secret in sorted(_secrets(source), key=len, reverse=True):  # before addresses: it may hold what ends one
         text = text.replace(secret, HIDDEN)
-    return text
+    return _ADDRESS.sub(lambda found: public_name(found.group()), text)
 
 
 def _secrets(source: str) -> set[str]:

@@ -175,7 +175,7 @@ def open_source(
     if camera:
         return _camera(camera[1] if camera[2] is None else camera[2], on_health, patience, open_device or _opencv)
     path = Path(text)
-    there = _kind(path)
+    there = _kind(path) if text else 0
     scheme = re.match(r"(?i)([a-z][a-z0-9+.-]+):", text)
     if scheme and (not there or "://" in text):
         return _address(text, scheme[1].lower(), rate, on_health, patience)
@@ -392,7 +392,8 @@ def _camera(text: str, on_health: OnHealth, patience: Patience | None, open_devi
 
 def _address(text: str, scheme: str, rate: float | None, on_health: OnHealth, patience: Patience | None) -> Source:
     if scheme not in ADDRESSES or not text[len(scheme) :].startswith("://"):
-        raise InputError(f"{scheme}:{HIDDEN}: nothing that can be opened; give {FORMS}")
+        shown = f"{HIDDEN}@{text.rpartition('@')[2]}" if "@" in text and "://" not in text else f"{scheme}:{HIDDEN}"
+        raise InputError(f"{shown}: nothing that can be opened; give {FORMS}")
     from maskwise.stream.video import Video
 
     name, options = public_name(text), ADDRESSES[scheme]
@@ -411,14 +412,20 @@ def _piped(stdin: BinaryIO | None, rate: float | None) -> Source:
         raise InputError("-: standard input is a terminal; pipe a video in: ffmpeg ... -f mpegts - | maskwise ... -")
     from maskwise.stream.video import Video
 
-    # Unbuffered, a read gives what is there instead of waiting until its buffer is full.
-    unbuffered = cast("BinaryIO", getattr(given, "raw", given))
     try:
-        return Video(unbuffered, "-", {"protocol_whitelist": "data"}, rate)
+        return Video(cast("BinaryIO", _AsItComes(given)), "-", rate=rate)
     except InputError as error:
         raise InputError(
             f"{error}; an MP4 can only be piped if its index comes first, MPEG-TS and MKV always"
         ) from None
+
+
+class _AsItComes:
+    """An open file whose `read` gives what is there, instead of waiting until there is as much as was asked for."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read = getattr(file, "read1", file.read)
+        self.seekable, self.seek, self.tell = file.seekable, file.seek, file.tell
 
 
 def _video(text: str, rate: float | None) -> Video:
@@ -437,7 +444,7 @@ def _pattern(text: str, rate: float | None) -> Pictures:
     pattern = re.sub(r"%0?\d*d", "[0-9]*", text)
     if not glob.has_magic(pattern):
         # What is meant as an address may have been written as none: what looks like a password is not repeated.
-        shown = re.sub(r"^.*:.*@", f"{HIDDEN}@", text, flags=re.DOTALL)
+        shown = re.sub(r"^.*:.*@", f"{HIDDEN}@", text, flags=re.DOTALL) or "an empty name"
         hint = f"; a camera is written camera:{text}" if text.isdecimal() else ""
         raise InputError(f"{shown}: there is nothing of that name{hint}; give {FORMS}")
     return Pictures(text, _ordered(_expanded(pattern)), rate)

@@ -32,6 +32,18 @@ USUAL_RATE = 25.0
 NO_TIMESTAMPS = 0x80
 """FFmpeg's flag of formats whose times are only counted (AVFMT_NOTIMESTAMPS)."""
 
+FORMATS = (
+    "mov,mp4,matroska,webm,avi,mpegts,mpeg,mpegvideo,m4v,h264,hevc,av1,obu,ivf,vc1,mjpeg,mpjpeg,jpeg_pipe,png_pipe,"
+    "bmp_pipe,webp_pipe,gif,asf,flv,live_flv,f4v,ogg,mxf,nut,dv,dhav,yuv4mpegpipe,rm,aac,mp3,wav,flac"
+)
+"""What is read, by FFmpeg's names. Without this it takes a text for a film of letters, and follows lists of further
+files and addresses that a stranger's file may hold. Sound is among it only to be told that it is sound."""
+
+NETWORK_FORMATS = f"{FORMATS},rtsp,rtp,sdp,hls,dash"
+
+OPTIONS = {"correct_ts_overflow": "0"}
+"""Of every demuxer. FFmpeg takes a clock that is set back for one that ran over and adds 26 hours; `Timeline` knows."""
+
 JITTER_S = 1.0
 """A time that falls by less is held; by more it is a clock that was set back."""
 
@@ -69,7 +81,7 @@ class Video:
     live: always false: nothing is left out.
     facts: what it says about itself.
     dropped: frames left out on purpose, see `pictures`.
-    broken: packets passed over so far: damaged, or before the first key frame and of no use without it.
+    broken: packets and frames passed over so far: damaged, or before the first key frame and of no use without it.
     """
 
     live = False
@@ -96,13 +108,16 @@ class Video:
         self._network = "://" in self._address
         self.name = name or (public_name(self._address) or "-")
         self.broken = self.dropped = 0
+        self._closed = False
         # Without the prefix a file with a colon in its name would be taken for an address. Files may be as slow as
         # they like: a disk that wakes up is no lost stream.
         target = source if self._network or not self._address else f"file:{source}"
         timeout = (OPEN_S, READ_S) if self._network else None
+        formats = {"format_whitelist": NETWORK_FORMATS if self._network else FORMATS}
+        chosen = OPTIONS | formats | dict(options or {})
         try:
             self._container: InputContainer = av.open(
-                target, "r", options=dict(options or {}), timeout=timeout, metadata_errors="replace"
+                target, "r", options=chosen, timeout=timeout, metadata_errors="replace"
             )
         except (av.FFmpegError, OSError, ValueError) as error:
             raise InputError(f"{self.name}: cannot be opened as a video: {self._why(error)}") from None
@@ -118,6 +133,7 @@ class Video:
         untimed = bool(self._container.format.flags & NO_TIMESTAMPS)
         usual = rate if rate and (untimed or not said) else float(said or USUAL_RATE)
         self._untimed, self._step_s = untimed, 1 / usual
+        self._counted = self._container.format.name == "avi"  # numbers its packets, as they are stored, not as shown
         duration = self._container.duration
         self.facts = VideoFacts(
             self._stream.width,
@@ -133,17 +149,16 @@ class Video:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file or connection; only where nobody is reading."""
+        """Let go of the file or connection, and iterating ends; by the thread that reads."""
+        self._closed = True
         self._container.close()
 
     @property
     def ends(self) -> bool:
-        """Whether it is known to come to an end: a playlist by its length in time, anything else by its bytes."""
-        if not self._network:
-            return True
-        if "hls" in self._container.format.name or "dash" in self._container.format.name:
-            return self.facts.duration_s is not None
-        return self._container.size > 0
+        """Whether it is known to come to an end: by its length in time, or in bytes unless those are a playlist's."""
+        playlist = self._container.format.name.startswith(("hls", "dash"))
+        known = self.facts.duration_s is not None or (self._container.size > 0 and not playlist)
+        return known or not self._network
 
     def __iter__(self) -> Iterator[Frame]:
         """Decode to the end.
@@ -152,15 +167,15 @@ class Video:
             InputError: the connection is lost, or not one frame could be decoded.
         """
         timeline, index = Timeline(self._step_s), 0
-        origin = self._stream.start_time
+        origin = None if self._counted else self._stream.start_time
         for decoded in self._decoded(self._packets()):
-            stamp_s = None
-            if decoded.pts is not None and decoded.time_base is not None and not self._untimed:
-                origin = decoded.pts if origin is None else origin
-                stamp_s = float((decoded.pts - origin) * decoded.time_base)
+            stamp, stamp_s = decoded.dts if self._counted else decoded.pts, None
+            if stamp is not None and decoded.time_base is not None and not self._untimed:
+                origin = stamp if origin is None else origin
+                stamp_s = float((stamp - origin) * decoded.time_base)
             yield Frame(self._upright(decoded), self.name, index, timeline.time_of(stamp_s))
             index += 1
-        if not index:
+        if not index and not self._closed:
             raise InputError(f"{self.name}: not one frame could be decoded; {self.broken} packets were broken")
 
     def pictures(self) -> Iterator[Callable[[], Image]]:
@@ -177,16 +192,18 @@ class Video:
 
     def _packets(self) -> Iterator[Packet[av.VideoStream]]:
         failed = 0
-        while failed <= BROKEN_IN_A_ROW:
+        while failed <= BROKEN_IN_A_ROW and not self._closed:
             try:
                 for packet in self._container.demux(self._stream):
                     failed = 0
                     yield packet
+                    if self._closed:
+                        return
             except av.InvalidDataError:
                 self.broken += 1
                 failed += 1
                 continue
-            except (av.FFmpegError, OSError) as error:
+            except (av.FFmpegError, OSError, ValueError) as error:
                 raise InputError(f"{self.name}: the stream broke off: {self._why(error)}") from None
             return
 
@@ -205,9 +222,6 @@ class Video:
     def _decoded(self, packets: Iterator[Packet[av.VideoStream]]) -> Iterator[av.VideoFrame]:
         begun = False
         for packet in packets:
-            if packet.is_corrupt:  # cut off, or with a hole: what the decoder makes of it is grey or smeared
-                self.broken += 1
-                continue
             try:
                 frames = packet.decode()
             except av.EOFError:
@@ -217,7 +231,11 @@ class Video:
                 continue
             begun = begun or packet.is_keyframe or bool(frames)
             self.broken += not begun and packet.size > 0
-            yield from frames
+            for frame in frames:
+                if frame.is_corrupt:  # by the decoder's own word grey or smeared
+                    self.broken += 1
+                else:
+                    yield frame
 
     def _upright(self, decoded: av.VideoFrame) -> Image:
         """(height, width, 3) uint8 RGB, turned as the container says; FFmpeg counts degrees counter-clockwise."""
@@ -236,8 +254,8 @@ class Video:
             return "user or password are refused; write them as SCHEME://USER:PASSWORD@HOST, with %40 for @"
         if isinstance(error, av.error.ProtocolNotFoundError):
             return "this build of FFmpeg does not speak that protocol"
-        if isinstance(error, av.InvalidDataError):
-            return "it is no video, or cut off before its index"
+        if isinstance(error, av.InvalidDataError | av.ArgumentError):  # the latter where a format is none of FORMATS
+            return "what comes is no video" if self._network else "it is no video, or cut off before its index"
         return scrubbed(getattr(error, "strerror", None) or str(error) or type(error).__name__, self._address)
 
 
@@ -286,7 +304,7 @@ class Backlog:
     For no longer than BACKLOG_S, though: some streams send as fast as they are read.
     """
 
-    WAITED_S = 0.001
+    WAITED_S = 0.003
 
     def __init__(self, now_s: float) -> None:
         """Begin, at a time of the same clock as all later ones."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import socket
 import threading
@@ -13,6 +14,7 @@ from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import av
 import numpy as np
@@ -21,14 +23,15 @@ from PIL import Image as Pillow
 from maskwise.values import Image
 
 BITS = 8
+WHITE, RED = (255, 255, 255), (150, 0, 0)
 TICKS = 90_000
 
 
 def picture(number: int, width: int = 64, height: int = 48) -> Image:
-    """A number from 0 to 255 as bars, white for 1, the highest on the left; any codec leaves it readable."""
-    bars = np.array([255 if number >> bit & 1 else 0 for bit in reversed(range(BITS))], np.uint8)
+    """A number from 0 to 255 as bars, white for 1, red for 0, the highest on the left; any codec leaves it readable."""
+    bars = np.array([WHITE if number >> bit & 1 else RED for bit in reversed(range(BITS))], np.uint8)
     row = bars[np.arange(width) * BITS // width]
-    return np.ascontiguousarray(np.broadcast_to(row[None, :, None], (height, width, 3)))
+    return np.ascontiguousarray(np.broadcast_to(row, (height, width, 3)))
 
 
 def number_of(image: Image) -> int:
@@ -66,7 +69,7 @@ def mux(
 ) -> None:
     """Packets into a container, each at its time; 25 a second if None."""
     with av.open(str(target) if isinstance(target, Path) else target, "w", format=container) as out:
-        stream = out.add_stream(codec, rate=25)
+        stream: Any = out.add_stream(codec, rate=25)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuvj420p" if codec == "mjpeg" else "yuv420p"
         for i, (data, is_key) in enumerate(packets):
             packet = av.Packet(data)
@@ -148,7 +151,7 @@ def mjpeg_camera(sends: Sends, password: str = "") -> Iterator[str]:
             self.send_response(200)
             self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
             self.end_headers()
-            try:
+            with contextlib.suppress(OSError):  # hung up
                 for item in sends(next(calls)):
                     if over.is_set():
                         return
@@ -157,8 +160,6 @@ def mjpeg_camera(sends: Sends, password: str = "") -> Iterator[str]:
                         continue
                     head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(item)}\r\n\r\n"
                     self.wfile.write(head.encode() + item + b"\r\n")
-            except OSError:
-                pass
 
         def log_message(self, *_: object) -> None:
             pass
@@ -166,8 +167,6 @@ def mjpeg_camera(sends: Sends, password: str = "") -> Iterator[str]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    from urllib.parse import quote
-
     login = f"admin:{quote(password, safe='')}@" if password else ""
     try:
         yield f"http://{login}127.0.0.1:{server.server_port}/video"
@@ -194,11 +193,8 @@ def listening(serve: Callable[[socket.socket, int], None]) -> Iterator[int]:
             except OSError:
                 return
             caller.settimeout(5.0)
-            with caller:
-                try:
-                    serve(caller, calls)
-                except OSError:
-                    pass  # hung up
+            with caller, contextlib.suppress(OSError):  # hung up
+                serve(caller, calls)
             calls += 1
 
     thread = threading.Thread(target=accept, daemon=True)
@@ -280,7 +276,8 @@ def _request(lines: Any) -> tuple[str, dict[str, str]] | None:
 
 
 def _response(status: str, headers: dict[str, str], body: bytes = b"") -> bytes:
-    return f"RTSP/1.0 {status}\r\n{''.join(f'{k}: {v}\r\n' for k, v in headers.items())}\r\n".encode() + body
+    lines = [f"RTSP/1.0 {status}", *(f"{key}: {value}" for key, value in headers.items()), "", ""]
+    return "\r\n".join(lines).encode() + body
 
 
 def patiently(condition: Callable[[], bool], longest_s: float = 20.0) -> bool:

@@ -2,110 +2,288 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Self
 
 import numpy as np
 import pytest
 
-from maskwise.errors import InputError
-from maskwise.stream.live import Health, Live
-from maskwise.values import Frame
+from maskwise.errors import ConfigError, InputError
+from maskwise.stream.live import FASTEST, STUCK, Health, Live, Open, Patience, Unchanging
+from maskwise.stream.video import VideoFacts
+from maskwise.values import Image
+from tests.stream.footage import number_of, patiently, picture
+
+QUICK = Patience(first_wait_s=0.02, longest_wait_s=0.1, frozen_s=0.3, first_picture_s=1.0)
+"""Waits a hundredth of the real ones, so that the tests are fast."""
 
 
-def frame(number: int) -> Frame:
-    return Frame(np.full((32, 32, 3), number % 256, np.uint8), "rtsp://u:p@host", number, float(number))
+class Streamed:
+    """A stream of pictures that somebody else makes."""
+
+    def __init__(self, pictures: Iterator[Image]) -> None:
+        self._pictures, self.facts = pictures, VideoFacts(64, 48, 25.0, None)
+        self.broken, self.dropped, self.closed = 1, 2, 0
+
+    def pictures(self) -> Iterator[Callable[[], Image]]:
+        for image in self._pictures:
+            yield lambda image=image: image  # type: ignore[misc]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.closed += 1
 
 
-def opening(*streams: Iterable[Frame] | InputError) -> object:
+def opening(*streams: Iterator[Image] | Streamed | Exception) -> Open:
     """Opens one stream after the other; an error stands for one that cannot be opened."""
     coming = iter(streams)
 
-    @contextmanager
-    def stream(frames: Iterable[Frame]) -> Iterator[Iterable[Frame]]:
-        yield frames
-
-    def open_() -> AbstractContextManager[Iterable[Frame]]:
+    def open_() -> Streamed:
         following = next(coming, InputError("nobody answers"))
-        if isinstance(following, InputError):
+        if isinstance(following, Exception):
             raise following
-        return stream(following)
+        return following if isinstance(following, Streamed) else Streamed(following)
 
     return open_
 
 
-def paced(count: int, pause_s: float, *, same: bool = False) -> Iterator[Frame]:
+def paced(count: int, pause_s: float, *, same: bool = False) -> Iterator[Image]:
     for i in range(count):
         time.sleep(pause_s)
-        yield frame(0 if same else i)
+        yield picture(0 if same else i % 256)
+
+
+def states(said: list[Health]) -> list[str]:
+    return [health.state for health in said]
 
 
 def test_a_slow_reader_gets_the_newest_frame_and_is_never_late() -> None:
-    with Live("camera", opening(paced(200, 0.005))) as live:  # type: ignore[arg-type]
+    with Live("camera", opening(paced(200, 0.005))) as live:
         seen = []
         for got in live:
             seen.append(got)
             if got.index > 150:
                 break
             time.sleep(0.05)
-    assert len(seen) < 30
+    assert len(seen) < 60
     assert live.dropped >= 150 - len(seen)
     assert [f.index for f in seen] == sorted({f.index for f in seen})
-    assert {f.source for f in seen} == {"camera"}, "the address does not get out"
+    assert [number_of(f.image) for f in seen] == [f.index for f in seen]
+    assert {f.source for f in seen} == {"camera"}
     gaps = np.diff([f.time_s or 0 for f in seen])
     assert (gaps > 0).all()
 
 
 def test_what_breaks_off_is_opened_again_and_goes_on_counting() -> None:
     said: list[Health] = []
-    streams = opening(paced(5, 0.002), InputError("refused"), InputError("refused"), paced(500, 0.002))
-    with Live("camera", streams, said.append, first_wait_s=0.02) as live:  # type: ignore[arg-type]
+    refused = InputError("refused")
+    streams = opening(paced(5, 0.002), refused, refused, refused, refused, paced(500, 0.002))
+    with Live("camera", streams, said.append, QUICK) as live:
         last = -1
         for got in live:
             assert got.index > last
             last = got.index
-            if sum(h.state == "connected" for h in said) == 2 and last > 20:
+            if states(said).count("connected") == 2 and last > 20:
                 break
-    assert [h.state for h in said][:5] == ["connected", "lost", "lost", "lost", "connected"]
-    waits = [b.time_s - a.time_s for a, b in zip(said[1:4], said[2:5], strict=True)]
-    assert waits[0] >= 0.02
-    assert waits[1] >= 0.04
-    assert waits[2] >= 0.08, "each time twice as long"
-    assert "refused" in said[2].because
+        assert live.broken == 2, "of both openings"
+        assert live.dropped >= 4
+    assert states(said)[:7] == ["connected", "lost", "lost", "lost", "lost", "lost", "connected"]
+    waits = [b.time_s - a.time_s for a, b in itertools.pairwise(said[1:7])]
+    for wait, least in zip(waits, (0.02, 0.04, 0.08, 0.1, 0.1), strict=True):
+        assert wait >= least, "each time twice as long, up to the longest"
+    assert said[1].because == "it ended; opened again in 0.02 s"
+    assert said[2].because == "refused; opened again in 0.04 s"
+    assert {health.source for health in said} == {"camera"}
+
+
+def test_real_waits_double_from_one_second_to_thirty() -> None:
+    patience = Patience()
+    waits = [patience.first_wait_s]
+    for _ in range(6):
+        waits.append(min(2 * waits[-1], patience.longest_wait_s))
+    assert waits == [1, 2, 4, 8, 16, 30, 30]
+
+
+def test_every_opening_is_closed() -> None:
+    streams = [Streamed(paced(3, 0.001)) for _ in range(4)]
+    said: list[Health] = []
+    with Live("camera", opening(*streams), said.append, QUICK):
+        assert patiently(lambda: states(said).count("lost") == 4)
+    assert [s.closed for s in streams] == [1, 1, 1, 1]
 
 
 def test_a_picture_that_never_changes_is_called_frozen_once_and_moving_again() -> None:
-    def frames() -> Iterator[Frame]:
+    def frames() -> Iterator[Image]:
         yield from paced(3, 0.005)
-        yield from paced(60, 0.005, same=True)
+        yield from paced(200, 0.005, same=True)
         yield from paced(400, 0.005)
 
     said: list[Health] = []
-    with Live("camera", opening(frames()), said.append, frozen_s=0.1) as live:  # type: ignore[arg-type]
+    with Live("camera", opening(frames()), said.append, QUICK) as live:
         for _ in live:
-            if said[-1].state == "moving":
+            if said and said[-1].state == "moving":
                 break
-    assert [h.state for h in said] == ["connected", "frozen", "moving"]
-    assert 0.09 < said[1].time_s - said[0].time_s < 0.6
+    assert states(said) == ["connected", "frozen", "moving"]
+    assert said[1].time_s - said[0].time_s > 0.29
+    assert said[1].because == "one and the same picture for 0.3 s"
+
+
+def test_one_frame_as_fast_as_can_be_is_frozen_and_read_no_faster_than_a_hundred_a_second() -> None:
+    read = [0]
+
+    def flood() -> Iterator[Image]:
+        while True:
+            read[0] += 1
+            yield picture(7)
+
+    said: list[Health] = []
+    handed_on = 0
+    with Live("camera", opening(flood()), said.append, QUICK) as live:
+        frames = iter(live)
+        assert patiently(lambda: "frozen" in states(said))
+        began_s, before = time.monotonic(), read[0]
+        while time.monotonic() - began_s < 1.0:
+            next(frames)
+            handed_on += 1
+        took_s, after = time.monotonic() - began_s, read[0]
+    assert (after - before) / took_s <= 101
+    assert handed_on / took_s <= FASTEST + 2
+    assert states(said) == ["connected", "frozen"]
+
+
+def test_silence_without_an_error_is_a_loss() -> None:
+    over = threading.Event()
+
+    def silent() -> Iterator[Image]:
+        yield picture(1)
+        over.wait(20)
+
+    said: list[Health] = []
+    with Live("camera", opening(silent(), paced(2_000, 0.005)), said.append, QUICK) as live:
+        seen = []
+        for got in live:
+            seen.append(number_of(got.image))
+            if len(seen) > 5:
+                break
+        over.set()
+    assert states(said)[:3] == ["connected", "lost", "connected"]
+    assert said[1].because == "no picture for 0.3 s, and no error; opened again in 0.02 s"
+    assert said[1].time_s >= 0.3
+
+
+def test_the_first_picture_may_take_longer() -> None:
+    def late() -> Iterator[Image]:
+        time.sleep(0.6)
+        yield from paced(2_000, 0.005)
+
+    said: list[Health] = []
+    with Live("camera", opening(late()), said.append, QUICK) as live:
+        assert next(iter(live)).time_s >= 0.6  # type: ignore[operator]
+    assert states(said) == ["connected"]
+
+
+def test_openings_that_hang_do_not_pile_up() -> None:
+    over, opened = threading.Event(), [0]
+
+    def hang() -> Streamed:
+        opened[0] += 1
+
+        def silent() -> Iterator[Image]:
+            over.wait(20)
+            yield picture(0)
+
+        return Streamed(silent())
+
+    patience = Patience(0.01, 0.01, 0.02, 0.02)
+    with Live("camera", hang, patience=patience):
+        assert patiently(lambda: opened[0] == STUCK)
+        time.sleep(0.3)
+        assert opened[0] == STUCK
+        over.set()
+        assert patiently(lambda: opened[0] > STUCK), "it goes on when they have woken up"
+
+
+def test_what_was_given_up_is_not_heard_again() -> None:
+    over = threading.Event()
+
+    def silent() -> Iterator[Image]:
+        yield picture(1)
+        over.wait(20)
+        while True:
+            yield picture(99)
+
+    with Live("camera", opening(silent(), paced(3_000, 0.002, same=True)), patience=QUICK) as live:
+        frames = iter(live)
+        assert number_of(next(frames).image) == 1
+        assert number_of(next(frames).image) == 0
+        over.set()
+        assert {number_of(next(frames).image) for _ in range(20)} == {0}
 
 
 def test_a_stream_that_cannot_be_opened_at_first_is_an_error_at_once() -> None:
     with pytest.raises(InputError, match="nobody answers"):
-        Live("camera", opening())  # type: ignore[arg-type]
+        Live("camera", opening())
+
+
+def test_any_error_of_a_stream_is_a_loss_without_its_address() -> None:
+    said: list[Health] = []
+    broken = RuntimeError("rtsp://me:secret@cam/x went away")
+    with Live("camera", opening(paced(1, 0), broken, paced(9_000, 0.01)), said.append, QUICK):
+        assert patiently(lambda: states(said).count("connected") == 2)
+    assert said[2].because.startswith("RuntimeError: rtsp://cam/x went away")
+
+
+def test_an_error_of_the_listener_is_raised_where_frames_are_read() -> None:
+    def listen(health: Health) -> None:
+        if health.state == "lost":
+            raise OSError("the log is full")
+
+    with (
+        Live("camera", opening(paced(3, 0.001)), listen, QUICK) as live,
+        pytest.raises(OSError, match="the log is full"),
+    ):
+        list(live)
 
 
 def test_closing_lets_go_of_whoever_waits() -> None:
     silent = threading.Event()
 
-    def frames() -> Iterator[Frame]:
-        yield frame(0)
+    def frames() -> Iterator[Image]:
+        yield picture(0)
         silent.wait(5)
 
-    live = Live("camera", opening(frames()))  # type: ignore[arg-type]
-    threading.Timer(0.2, live.close).start()
-    began = time.monotonic()
-    assert len(list(live)) == 1
-    assert time.monotonic() - began < 3
+    before = threading.active_count()
+    live = Live("camera", opening(frames()))
+    reader = iter(live)
+    assert next(reader).index == 0
+    threading.Timer(0.1, live.close).start()
+    assert list(reader) == []
     silent.set()
+    assert patiently(lambda: threading.active_count() == before)
+
+
+def test_a_clock_in_the_corner_is_a_picture_that_moves() -> None:
+    guard, image = Unchanging(10.0), picture(0)
+    for second in range(60):
+        ticking = image.copy()
+        ticking[3, 5] = second
+        assert guard.look(lambda ticking=ticking: ticking, float(second)) is None  # type: ignore[misc]
+
+
+def test_another_size_is_another_picture() -> None:
+    guard = Unchanging(1.0)
+    for i in range(40):
+        size = (64, 48) if i % 2 else (128, 96)
+        assert guard.look(lambda size=size: np.zeros((*size, 3), np.uint8), i * 0.5) is None  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("wrong", [{"frozen_s": 0}, {"first_wait_s": -1}, {"longest_wait_s": float("nan")}])
+def test_patience_that_is_none(wrong: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match="patience"):
+        Patience(**wrong)

@@ -7,8 +7,8 @@ What is left over is compared once more with widened boxes, which forgives a sud
 (2023), Hard to track objects with irregular motions and similar appearances? Make it easier by buffering the matching
 space, WACV, arXiv 2211.14317).
 
-A number is all that a person gets: it is counted up, means nothing beyond its stream, and dies with the track. No face is
-compared with any other, so somebody who leaves and comes back is somebody new.
+A number is all that a person gets: it is counted up, means nothing beyond its stream, and dies with the track. No face
+is compared with any other, so somebody who leaves and comes back is somebody new.
 """
 
 from __future__ import annotations
@@ -129,6 +129,7 @@ class Tracker:
     def _matched(self, boxes_xyxy: NDArray[np.float32], time_s: float) -> dict[int, int]:
         """Positions of faces that are known, and their numbers."""
         numbers = [number for number, track in self._tracks.items() if not self._late(track, time_s)]
+        numbers.sort(key=lambda number: -self._tracks[number].time_s)  # of two that fit alike, who was seen last
         expected = np.array([self._tracks[number].expected(time_s) for number in numbers], np.float32).reshape(-1, 4)
         close = overlaps(expected, boxes_xyxy)
         pairs = paired(close, self._following.overlap)
@@ -148,4 +149,5 @@ def _middle(box_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _widened(boxes_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
     sides = boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]
-    return np.concatenate([boxes_xyxy[:, :2] - WIDENED * sides, boxes_xyxy[:, 2:] + WIDENED * sides], axis=1)
+    wide = np.concatenate([boxes_xyxy[:, :2] - WIDENED * sides, boxes_xyxy[:, 2:] + WIDENED * sides], axis=1)
+    return np.asarray(wide, np.float32)

@@ -148,6 +148,5 @@ def _middle(box_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _widened(boxes_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
-    sides = boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]
-    wide = np.concatenate([boxes_xyxy[:, :2] - WIDENED * sides, boxes_xyxy[:, 2:] + WIDENED * sides], axis=1)
-    return np.asarray(wide, np.float32)
+    more = WIDENED * (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2])
+    return np.asarray(boxes_xyxy + np.concatenate([-more, more], axis=1), np.float32)

@@ -20,13 +20,13 @@ def faces(*middles: tuple[float, float], side: float = SIDE) -> Faces:
     return Faces(np.array(boxes, np.float32).reshape(n, 4), np.ones(n, np.float32), landmarks)
 
 
-def run(paths: list[list[tuple[float, float] | None]], rate: float = 10.0, tracker: Tracker | None = None) -> list[set]:
+def run(paths: list[list[tuple[float, float] | None]], rate: float = 10.0, tracker: Tracker | None = None) -> list[set[int]]:
     """The numbers that each path got; None: not found in that look."""
     tracker = tracker or Tracker()
     numbers: list[set[int]] = [set() for _ in paths]
     for i, there in enumerate(zip(*paths, strict=True)):
         seen = [k for k, at in enumerate(there) if at is not None]
-        for k, number in zip(seen, tracker.look(faces(*(there[k] for k in seen)), i / rate), strict=True):  # type: ignore[misc]
+        for k, number in zip(seen, tracker.look(faces(*(there[k] for k in seen)), i / rate), strict=True):
             numbers[k].add(number)
         tracker.gone(i / rate)
     return numbers

@@ -144,7 +144,7 @@ class Tracker:
 
 
 def _middle(box_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
-    return (box_xyxy[:2] + box_xyxy[2:]) / 2
+    return np.asarray((box_xyxy[:2] + box_xyxy[2:]) / 2, np.float32)
 
 
 def _widened(boxes_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:

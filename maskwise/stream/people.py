@@ -80,5 +80,8 @@ class People:
 
 
 def _only_unsure(verdict: Verdict) -> bool:
-    """Whether a single look was uncertain for want of confidence, which votes can make up for, and not of sight."""
-    return (verdict.uncertain_because or "").startswith("confidence")
+    """Whether a single look was uncertain for want of confidence, which votes can make up for, and not of sight.
+
+    Reasons of sight speak of the face: it is too small, blurred, cut off; see `maskwise.model.verdict`.
+    """
+    return not (verdict.uncertain_because or "").startswith("face ")

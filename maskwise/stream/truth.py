@@ -1,29 +1,40 @@
-"""How well people were watched, against a list of who was really there: person by person, alarm by alarm.
+"""Who is really in a film: the list that a person made of it, read and asked for any time.
 
-The list is a CSV with a row for each person and frame, or for fewer times: time_s, person, x_min, y_min, x_max, y_max,
-label. Between two rows of a person nothing is judged that is further than half a second from either.
+The list is a CSV with a row for each person and time: time_s, person, x_min, y_min, x_max, y_max, label. Not every
+frame needs rows: between two rows of a person that are a second apart at most, the box lies between theirs and the
+label is that of the row before. A longer gap means that the person was out of sight.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+import csv
+import math
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwise.stream.events import Event
-from maskwise.stream.watching import Moment
-from maskwise.values import UNCERTAIN
+from maskwise.errors import DataError
+from maskwise.values import CLASSES
 
-OVERLAP = 0.3
-"""Of a true and a shown box, from which on they can be the same person."""
+COLUMNS = ("time_s", "person", "x_min", "y_min", "x_max", "y_max", "label")
+
+NEAR_S = 0.5
+"""Nobody knows what a person did further than this from the nearest row."""
+
+ALONE_S = 0.02
+"""A row without another one near tells of the frame at its own time, and clocks differ by so much."""
+
+LARGEST_BYTES = 200_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
-    """A person in the list, at one time: (4,) box in pixels."""
+    """A person in the list, at one time: (4,) box in pixels, and the class."""
 
     time_s: float
     person: str
@@ -31,143 +42,134 @@ class Seen:
     label: str
 
 
-@dataclass(slots=True)
-class PersonJudged:
-    """What became of one person of the list.
-
-    times: at how many times of the list they were to be seen.
-    found: at how many a shown person was there; right, uncertain, wrong: what was said then.
-    tracks: the numbers they were followed under, in order; every change but the first is a switch.
-    """
-
-    times: int = 0
-    found: int = 0
-    right: int = 0
-    uncertain: int = 0
-    tracks: list[int] = field(default_factory=list)
-    said: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def switches(self) -> int:
-        """How often the person got another number."""
-        return max(len(self.tracks) - 1, 0)
-
-
 @dataclass(frozen=True, slots=True)
-class Alarms:
-    """Alarms against violations that there were.
+class Spell:
+    """A person with one label without a break.
 
-    violations: spells in which one person violated for as long as the rules ask.
-    told: those of them for which an alarm came, each with its delay in seconds after it was due.
-    false: alarms for somebody who did not violate then, or for nobody.
-    hours: of the film.
+    stay: counts from 0 how often the person had come into sight by then.
     """
 
-    violations: int
-    delays_s: tuple[float, ...]
-    false: int
-    hours: float
+    person: str
+    stay: int
+    label: str
+    from_s: float
+    to_s: float
+
+
+class Truth:
+    """The list, by person."""
+
+    def __init__(self, rows: Iterable[Seen]) -> None:
+        """rows: in any order; no person twice at one time."""
+        people: dict[str, list[Seen]] = defaultdict(list)
+        for seen in rows:
+            people[seen.person].append(seen)
+        self._rows = {person: sorted(rows, key=lambda seen: seen.time_s) for person, rows in people.items()}
+        self._times = {person: [seen.time_s for seen in rows] for person, rows in self._rows.items()}
 
     @property
-    def missed(self) -> int:
-        """Violations without an alarm."""
-        return self.violations - len(self.delays_s)
+    def people(self) -> tuple[str, ...]:
+        """Everybody's name, in the order of the list."""
+        return tuple(self._rows)
 
-    @property
-    def false_per_hour(self) -> float:
-        """False alarms an hour."""
-        return self.false / self.hours if self.hours else float("nan")
+    def at(self, time_s: float) -> list[Seen]:
+        """Everybody who is in sight at a time."""
+        there = (self._one_at(person, time_s) for person in self._rows)
+        return [seen for seen in there if seen is not None]
 
+    def spells(self) -> list[Spell]:
+        """Every person's labels in order of time; each holds until the next row."""
+        return [spell for person, rows in self._rows.items() for spell in _spells(person, rows)]
 
-class Judge:
-    """Takes in moments and the list, and says how the one fits the other."""
-
-    def __init__(self, truth: Sequence[Seen], violations: Iterable[str], after_s: float, grace_s: float = 3.0) -> None:
-        """grace_s: an alarm so long after a violation ended still belongs to it."""
-        self._at: dict[int, list[Seen]] = defaultdict(list)
-        for seen in truth:
-            self._at[_tick(seen.time_s)].append(seen)
-        self._violations, self._after_s, self._grace_s = set(violations), after_s, grace_s
-        self._spells = _spells(truth, self._violations, after_s)
-        self.people: dict[str, PersonJudged] = defaultdict(PersonJudged)
-        self._who: dict[int, str] = {}
-        self._alarms: list[Event] = []
-        self._last_s = 0.0
-
-    def look(self, moment: Moment) -> None:
-        """Compare one frame."""
-        time_s = moment.frame.time_s or 0.0
-        self._last_s = time_s
-        there = self._at.get(_tick(time_s), [])
-        shown = list(moment.here)
-        for seen, i in _pairs([s.box_xyxy for s in there], [s.box_xyxy for s in shown]):
-            judged, one = self.people[there[seen].person], shown[i]
-            self._who[one.number] = there[seen].person
-            judged.found += 1
-            judged.said[one.verdict.label] += 1
-            judged.right += one.verdict.label == there[seen].label
-            judged.uncertain += one.verdict.label == UNCERTAIN
-            if not judged.tracks or judged.tracks[-1] != one.number:
-                judged.tracks.append(one.number)
-        for seen_ in there:
-            self.people[seen_.person].times += 1
-        self._alarms += [event for event in moment.events if event.kind == "violated"]
-
-    def alarms(self) -> Alarms:
-        """Which alarms were right, which were late, which were for nothing."""
-        delays, false, told = [], 0, set()
-        for alarm in self._alarms:
-            person = self._who.get(alarm.person)
-            fits = [
-                i
-                for i, (who, begin, end) in enumerate(self._spells)
-                if who == person and begin <= alarm.time_s <= end + self._grace_s
-            ]
-            if not fits:
-                false += 1
-            elif fits[0] not in told:
-                told.add(fits[0])
-                delays.append(alarm.time_s - self._spells[fits[0]][1] - self._after_s)
-        return Alarms(len(self._spells), tuple(delays), false, self._last_s / 3600)
+    def _one_at(self, person: str, time_s: float) -> Seen | None:
+        rows = self._rows[person]
+        after = bisect_right(self._times[person], time_s)
+        before = rows[after - 1] if after else None
+        following = rows[after] if after < len(rows) else None
+        if before and following and _joined(before, following):
+            share = np.float32((time_s - before.time_s) / (following.time_s - before.time_s))
+            box = before.box_xyxy + (following.box_xyxy - before.box_xyxy) * share
+            return Seen(time_s, person, box, before.label)
+        for row in (before, following):
+            if row and abs(row.time_s - time_s) <= ALONE_S:
+                return Seen(time_s, person, row.box_xyxy, row.label)
+        return None
 
 
-def _tick(time_s: float) -> int:
-    return round(time_s * 1000)
+def read_truth(path: Path) -> Truth:
+    """Read the list.
+
+    Args:
+        path: CSV in UTF-8, comma between; further columns are passed over.
+
+    Raises:
+        DataError: it cannot be read, or a line cannot be true; says which and why.
+    """
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            raise DataError(f"{path}: larger than {LARGEST_BYTES / 1e6:.0f} MB; a row a second for each person will do")
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read as a list of people: {error}") from error
+    reader = csv.DictReader(text.splitlines())
+    missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
+    if missing:
+        raise DataError(f"{path}, line 1: no column {', '.join(missing)}; a list of people has {', '.join(COLUMNS)}")
+    rows: dict[tuple[str, float], Seen] = {}
+    try:
+        for row in reader:
+            _add(rows, _seen(row))
+    except (DataError, csv.Error) as error:
+        raise DataError(f"{path}, line {reader.line_num}: {error}") from error
+    if not rows:
+        raise DataError(f"{path}: nobody is in it; give a row for each person and time")
+    return Truth(rows.values())
 
 
-def _spells(truth: Sequence[Seen], violations: set[str], after_s: float) -> list[tuple[str, float, float]]:
-    """(person, from, to) of every violation that lasts as long as the rules ask."""
-    spells: list[tuple[str, float, float]] = []
-    people: dict[str, list[Seen]] = defaultdict(list)
-    for seen in truth:
-        people[seen.person].append(seen)
-    for person, rows in people.items():
-        begin: float | None = None
-        last = 0.0
-        for seen in [*sorted(rows, key=lambda s: s.time_s), None]:
-            bad = seen is not None and seen.label in violations
-            if bad and begin is None and seen is not None:
-                begin = seen.time_s
-            if not bad and begin is not None:
-                if last - begin >= after_s:
-                    spells.append((person, begin, last))
-                begin = None
-            if seen is not None:
-                last = seen.time_s
+def _add(rows: dict[tuple[str, float], Seen], seen: Seen) -> None:
+    if (seen.person, seen.time_s) in rows:
+        raise DataError(f"person {seen.person} is there twice at {seen.time_s:g} s; keep one of the rows")
+    rows[seen.person, seen.time_s] = seen
+
+
+def _seen(row: dict[str, str | None]) -> Seen:
+    time_s, *box = (_number(row, name) for name in ("time_s", "x_min", "y_min", "x_max", "y_max"))
+    person, label = (row["person"] or "").strip(), (row["label"] or "").strip()
+    if time_s < 0:
+        raise DataError(f"time_s {time_s:g} is below 0; times are seconds since the film began")
+    if box[0] >= box[2] or box[1] >= box[3]:
+        raise DataError(f"box {box} is inside out or empty; give x_min < x_max and y_min < y_max in pixels")
+    if not person:
+        raise DataError("no person; give everybody a name or number of their own")
+    if label not in CLASSES:
+        raise DataError(f"label {label!r} is not one of {', '.join(CLASSES)}")
+    return Seen(time_s, person, np.array(box, np.float32), label)
+
+
+def _number(row: dict[str, str | None], name: str) -> float:
+    try:
+        value = float(row[name] or "")
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise DataError(f"{name} {row[name]!r} is not a number")
+    return value
+
+
+def _joined(before: Seen, after: Seen) -> bool:
+    """Whether the person stayed in sight between two rows."""
+    return after.time_s - before.time_s <= 2 * NEAR_S + 1e-9
+
+
+def _spells(person: str, rows: Sequence[Seen]) -> list[Spell]:
+    spells, stay, from_s = [], 0, rows[0].time_s
+    for i, row in enumerate(rows):
+        following = rows[i + 1] if i + 1 < len(rows) else None
+        if following is None or not _joined(row, following):
+            spells.append(Spell(person, stay, row.label, from_s, row.time_s))
+            stay += 1
+            from_s = following.time_s if following else math.nan
+        elif following.label != row.label:
+            spells.append(Spell(person, stay, row.label, from_s, following.time_s))
+            from_s = following.time_s
     return spells
-
-
-def _pairs(true: list[NDArray[np.float32]], shown: list[NDArray[np.float32]]) -> list[tuple[int, int]]:
-    """Boxes that belong together, best overlap first, each at most once."""
-    overlaps = sorted(((_iou(a, b), i, j) for i, a in enumerate(true) for j, b in enumerate(shown)), reverse=True)
-    pairs: list[tuple[int, int]] = []
-    for overlap, i, j in overlaps:
-        if overlap >= OVERLAP and all(i != k and j != m for k, m in pairs):
-            pairs.append((i, j))
-    return pairs
-
-
-def _iou(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    low, high = np.maximum(a[:2], b[:2]), np.minimum(a[2:], b[2:])
-    both = float(np.maximum(high - low, 0).prod())
-    return both / max(float((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod()) - both, 1e-6)

@@ -1,11 +1,11 @@
 """One verdict for a person from many looks: calibrated votes that add up, fade, and are not overturned lightly.
 
-Each look adds the logarithms of the classes' probabilities to what is known, as independent evidence would (a Bayes filter
-with forgetting, the log-odds update of occupancy grids: Moravec and Elfes 1985, High resolution maps from wide angle sonar,
-ICRA). But looks at one face a tenth of a second apart are hardly independent: evidence counts by the time it covers, not by
-the number of looks, so a camera of twice the rate is not twice as sure. What is known fades, so that somebody who puts a
-mask on is believed after a second or two. A verdict is taken up at one confidence and let go at a lower one, so that a face
-at the border does not flicker.
+Each look adds the logarithms of the classes' probabilities to what is known, as independent evidence would (a Bayes
+filter with forgetting, the log-odds update of occupancy grids: Moravec and Elfes 1985, High resolution maps from wide
+angle sonar, ICRA). But looks at one face a tenth of a second apart are hardly independent: evidence counts by the time
+it covers, not by the number of looks, so a camera of twice the rate is not twice as sure. What is known fades, so that
+somebody who puts a mask on is believed after a second or two. A verdict is taken up at one confidence and let go at a
+lower one, so that a face at the border does not flicker.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ class Votes:
         Args:
             probabilities: (classes,), calibrated, sum 1.
             time_s: of the look; looks come in order of time.
-            clear: whether the face could be seen well enough to count; if not, what is known fades and nothing is added.
+            clear: whether the face could be seen well enough to count; if not, what is known fades and nothing is
+                added.
         """
         passed = 0.0 if self.seen_s is None else max(time_s - self.seen_s, 0.0)
         share = 0.5 if self.seen_s is None else min(passed / self._voting.alike_s, 1.0)

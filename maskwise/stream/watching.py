@@ -119,8 +119,7 @@ class _Story:
     """Everything that is remembered of one stream."""
 
     def __init__(self, labels: tuple[str, ...], source: str, how: Watching) -> None:
-        every_s = 1 / how.looks_per_s if how.looks_per_s else 1 / 25
-        self._people = People(labels, Tracker(how.following, every_s), how.voting)
+        self._people = People(labels, Tracker(how.following), how.voting)
         self._events = Events(source, how.rules)
 
     def told(self, looked: Iterable[_Looked]) -> Iterator[Moment]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -50,6 +51,11 @@ class Line:
         _checked("line", self.name, self.corners, least=2)
         if len(self.corners) != 2 or self.corners[0] == self.corners[1]:
             raise ConfigError(f"line {self.name}: two different ends, got {self.corners}")
+
+    def distance(self, point: Point) -> float:
+        """How far a point lies from the line, drawn on without end: above 0 on its right, below 0 on its left."""
+        (ax, ay), (bx, by) = self.corners
+        return _turn(self.corners[0], self.corners[1], point) / math.hypot(bx - ax, by - ay)
 
     def crossed(self, before: Point, after: Point) -> Literal["to_left", "to_right"] | None:
         """Which way a step from one point to another crosses it; None where it does not, or begins upon it."""

@@ -39,6 +39,9 @@ FINER = 3
 KEPT, KEPT_PX = 128, 100
 """So many plates are kept in memory, of text up to this height; larger ones, of huge pictures, are drawn each time."""
 
+RIM_PX, RIM_SHARE, RIM_SHADE = 0.7, 0.04, 0.5
+"""Rim of a plate: its width, at least and as a share of the plate's height, and how bright it is beside the plate."""
+
 NAME_RGBA, NAME_INK = (0, 0, 0, 150), (255, 255, 255)
 """Plate and letters of what is not a verdict."""
 
@@ -210,16 +213,19 @@ class _Pen:
     def __init__(self, size: tuple[int, int], text_px: float) -> None:
         self._size, self._finer = size, FINER if text_px <= KEPT_PX else 1  # huge ones are smooth enough
         fine = (size[0] * self._finer, size[1] * self._finer)
-        self._plate, self._ink = Pillow.new("L", fine), Pillow.new("L", fine)
-        self._on_plate, self._on_ink = ImageDraw.Draw(self._plate), ImageDraw.Draw(self._ink)
+        self._plate, self._lit, self._ink = (Pillow.new("L", fine) for _ in range(3))
+        self._on_ink = ImageDraw.Draw(self._ink)
 
     def _fine(self, points: Sequence[Point]) -> list[Point]:
         return [(x * self._finer, y * self._finer) for x, y in points]
 
     def plate(self, radius: float) -> None:
-        """Fills the whole extent but for its round corners."""
-        width, height = self._plate.size
-        self._on_plate.rounded_rectangle((0, 0, width - 1, height - 1), radius=radius * self._finer, fill=255)
+        """Fills the whole extent but for its round corners; a darker rim sets it off from ground of its colour."""
+        rim = round(max(RIM_PX, self._size[1] * RIM_SHARE) * self._finer)
+        for layer, inset in ((self._plate, 0), (self._lit, rim)):
+            width, height = (max(length - 1 - inset, inset) for length in layer.size)
+            round_px = max(radius * self._finer - inset, 0)
+            ImageDraw.Draw(layer).rounded_rectangle((inset, inset, width, height), radius=round_px, fill=255)
 
     def line(self, points: Sequence[Point], px: float) -> None:
         """A line with round ends."""
@@ -237,12 +243,14 @@ class _Pen:
 
     def done(self, ground: RGB, ink: RGB, opacity: float = 1.0) -> tuple[Image, Cover]:
         """(h, w, 3) colours and (h, w) cover."""
-        plate, letters = (np.asarray(layer.reduce(self._finer), np.float32) / 255 for layer in (self._plate, self._ink))
-        cover = plate * np.maximum(opacity, letters)
-        colours = (
-            np.array(ground, np.float32) * (1 - letters[..., None]) + np.array(ink, np.float32) * letters[..., None]
+        plate, lit, letters = (
+            np.asarray(layer.reduce(self._finer), np.float32)[..., None] / 255
+            for layer in (self._plate, self._lit, self._ink)
         )
-        return np.round(colours).astype(np.uint8), np.asarray(cover, np.float32)
+        cover = (plate * np.maximum(opacity, letters))[..., 0]
+        paper = np.array(ground, np.float32) * (RIM_SHADE + (1 - RIM_SHADE) * lit)
+        colours = paper * (1 - letters) + np.array(ink, np.float32) * letters
+        return np.round(colours).astype(np.uint8), np.ascontiguousarray(cover, np.float32)
 
 
 def _symbol(pen: _Pen, label: str, at: Point, r: float) -> None:

@@ -161,7 +161,13 @@ def _masked(places: Sequence[Zone | Line], size: tuple[int, int], thick: int) ->
         cv2.polylines(mask, [corners], isinstance(place, Zone), 255, thick, cv2.LINE_AA, SHIFT)
         for x, y in corners.tolist() if isinstance(place, Line) else ():
             cv2.circle(
-                mask, (x, y), round((thick / 2 + min(size) / 250) * 2**SHIFT), 255, cv2.FILLED, cv2.LINE_AA, SHIFT
+                mask,
+                (x, y),
+                round((thick / 2 + max(2.0, min(size) / 150)) * 2**SHIFT),
+                255,
+                cv2.FILLED,
+                cv2.LINE_AA,
+                SHIFT,
             )
     return mask
 

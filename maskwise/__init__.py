@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from maskwise.values import CLASSES, UNCERTAIN, Faces, Frame, FrameResult, Verdict
 
 __version__ = "0.1.0"
+
+# ONNX Runtime reports to its maker unless it is told not to before it is imported, and leaves files at the user's home.
+# Whoever set the variable has decided already. See docs/decisions/0018.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _HOME = {
     "CLASSES": "maskwise.values",

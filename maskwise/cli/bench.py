@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from maskwise.cli.console import err, out, say
-from maskwise.errors import DependencyError, UsageError
+from maskwise.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -66,18 +66,13 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _made_up(path: Path, size_wh: tuple[int, int], faces: int, frames: int) -> Path:
+    from maskwise.data.clips import BARE, Actor, film
     from maskwise.stream.mp4 import Mp4
 
-    try:
-        from maskwise.data.clips import Actor, film
-    except ModuleNotFoundError as error:
-        raise DependencyError(
-            'without a video there is nothing to measure with; name one, or run: pip install "maskwise[demo]"'
-        ) from error
     height = min(0.3, 0.8 / max(faces, 1) * size_wh[0] / size_wh[1])
     places = [((i + 0.5) / faces, 0.35 + 0.3 * (i % 2)) for i in range(faces)]
     actors = [
-        Actor(i, ((0.0, "covering" if i % 2 else None),), (x, y), (x, 1 - y), height=height)
+        Actor(i, looks=((0.0, "covering" if i % 2 else BARE),), start_xy=(x, y), end_xy=(x, 1 - y), height=height)
         for i, (x, y) in enumerate(places)
     ]
     with Mp4(path, 30.0) as file:

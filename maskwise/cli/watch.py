@@ -99,7 +99,7 @@ def run(
         font=font,
     )
     watching = _watching(violation, after, zone or [], line or [], looks)
-    checker = load(model, operating_point=operating_point, threshold=threshold, threads=threads)
+    checker = load(model, operating_point=operating_point, threshold=threshold, threads=threads, min_face_px=min_face)
     settings = settings_of(checker, watching, outputs, operating_point)
     shown = EventsOnStdout() if json_ else LivePeople()
     with pipe_may_close():

@@ -54,7 +54,7 @@ def test_the_frame_itself_is_never_changed() -> None:
 
 def frames_of(path: Path) -> list[Image]:
     with av.open(str(path)) as container:
-        return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in container.decode(video=0)]
 
 
 @pytest.mark.parametrize("blur", ["all", "none"])

@@ -20,7 +20,9 @@ def faces(*middles: tuple[float, float], side: float = SIDE) -> Faces:
     return Faces(np.array(boxes, np.float32).reshape(n, 4), np.ones(n, np.float32), landmarks)
 
 
-def run(paths: list[list[tuple[float, float] | None]], rate: float = 10.0, tracker: Tracker | None = None) -> list[set[int]]:
+def run(
+    paths: list[list[tuple[float, float] | None]], rate: float = 10.0, tracker: Tracker | None = None
+) -> list[set[int]]:
     """The numbers that each path got; None: not found in that look."""
     tracker = tracker or Tracker()
     numbers: list[set[int]] = [set() for _ in paths]

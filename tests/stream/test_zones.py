@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -55,7 +57,7 @@ def test_passing_beside_a_short_line_is_no_crossing() -> None:
 def test_whoever_ends_on_the_side_of_the_start_crossed_as_often_there_as_back(path: list[tuple[float, float]]) -> None:
     whole = Line("all", ((0.5, 1.0), (0.5, 0.0)))
     path = [(x if abs(x - 0.5) > 1e-3 else 0.6, y) for x, y in path]
-    ways = [whole.crossed(a, b) for a, b in zip(path[:-1], path[1:], strict=True)]
+    ways = [whole.crossed(a, b) for a, b in pairwise(path)]
     net = ways.count("to_right") - ways.count("to_left")
     assert net == (path[-1][0] > 0.5) - (path[0][0] > 0.5)
 

@@ -12,6 +12,8 @@ from benchmarks import (
     reading,
     rendering,
     shortcut,
+    stream_memory,
+    streams,
     study,
     training_step,
 )
@@ -29,6 +31,8 @@ ALL = {
         study,
         audit,
         rendering,
+        streams,
+        stream_memory,
         overlay,
     )
 }

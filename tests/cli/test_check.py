@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from maskwise.data import embedded
 from maskwise.model.artifact import read_card, write_card
 from maskwise.model.verdict import OperatingPoint, Thresholds
 from tests.builders import BLUEISH, REDDISH, tiny_artifact
@@ -159,6 +160,8 @@ def test_every_face_is_explained_where_asked_and_nowhere_else(place: Path, tmp_p
         (["pictures", "--faces", "some"], 2, "detect, whole"),
         (["pictures", "--threshold", "7"], 2, "between 0 and 1"),
         (["pictures", "--operating-point", "gate"], 2, "'gate' is not in this model; it has none at all"),
+        (["pictures", "--faces", "detect", "--min-face", "17"], 2, "17 is not one of 16, 24, 40"),
+        (["pictures", "--min-face", "16"], 2, "16 goes with faces='detect'"),
         (["pictures", "--csv", "/dev/full"], 2, "/dev/full"),
         (["pictures", "--annotate", "pictures"], 2, "the pictures themselves lie there"),
         (["pictures", "--explain", "pictures"], 2, "--explain pictures: the pictures themselves lie there"),
@@ -223,3 +226,15 @@ def test_the_operating_point_decides_what_passes(place: Path, tmp_path: Path) ->
     refused = said["--operating-point door"]
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "operating point 'door' is not in this model; it has gate" in refused.stderr
+
+
+def test_smaller_faces_are_found_on_request(place: Path, tmp_path: Path) -> None:
+    image = np.full((300, 400, 3), 127, np.uint8)
+    head = Pillow.fromarray(embedded.astronaut()[10:210, 125:325]).resize((28, 28), Pillow.Resampling.BOX)
+    image[200:228, 180:208] = np.asarray(head)
+    Pillow.fromarray(image).save(tmp_path / "far.png")
+    found = [
+        json.loads(check(place, str(tmp_path / "far.png"), "--faces", "detect", "--json", *how).stdout)["faces"]
+        for how in ([], ["--min-face", "40"], ["--min-face", "16"])
+    ]
+    assert [len(faces) for faces in found] == [0, 0, 1]

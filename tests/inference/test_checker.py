@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image as Pillow
 
 import maskwise
+from maskwise.data import embedded
 from maskwise.errors import ArtifactError, ConfigError, ImageError, InputError, ShapeError, UsageError
 from maskwise.inference.sinks import COLUMNS
 from maskwise.model.artifact import read_card, write_card
@@ -152,6 +154,16 @@ def test_no_face_is_an_ordinary_answer(artifact: Path) -> None:
     assert (result.verdicts, result.to_json()["faces"], result.error) == ((), [], None)
 
 
+def test_smaller_faces_are_found_on_request_and_are_mostly_too_small_to_judge(artifact: Path) -> None:
+    image = np.full((300, 400, 3), 127, np.uint8)
+    head = Pillow.fromarray(embedded.astronaut()[10:210, 125:325]).resize((28, 28), Pillow.Resampling.BOX)
+    image[200:228, 180:208] = np.asarray(head)
+    assert [len(maskwise.load(artifact, min_face_px=px)(image).verdicts) for px in (40, 24, 16)] == [0, 1, 1]
+    verdict = maskwise.load(artifact, min_face_px=16)(image).verdicts[0]
+    assert verdict.label == "uncertain"
+    assert re.fullmatch(r"face of 1\d px is under 20 px", str(verdict.uncertain_because))
+
+
 @pytest.mark.parametrize(
     ("options", "kind", "said"),
     [
@@ -159,6 +171,8 @@ def test_no_face_is_an_ordinary_answer(artifact: Path) -> None:
         ({"faces": "some"}, ConfigError, "detect, whole"),
         ({"threshold": 1.5}, ConfigError, "between 0 and 1"),
         ({"threads": -1}, ConfigError, "below 0"),
+        ({"min_face_px": 17}, ConfigError, "17 is not one of 16, 24, 40"),
+        ({"min_face_px": 24, "faces": "whole"}, ConfigError, "24 goes with faces='detect'"),
     ],
 )
 def test_what_cannot_be_loaded_says_why(

@@ -16,6 +16,7 @@ docs/guide/sources.md says what is promised for each.
 from __future__ import annotations
 
 import glob
+import io
 import os
 import re
 import stat
@@ -410,14 +411,21 @@ def _piped(stdin: BinaryIO | None, rate: float | None) -> Source:
         raise InputError("-: there is no standard input; pipe a video in, or name a file")
     if given.isatty():
         raise InputError("-: standard input is a terminal; pipe a video in: ffmpeg ... -f mpegts - | maskwise ... -")
+    if not given.seekable() and _index_last(given.peek(64) if isinstance(given, io.BufferedReader) else b""):
+        raise InputError(
+            "-: an MP4 with its index at the end cannot be read from a pipe; name the file, or pipe MPEG-TS or MKV"
+        )
     from maskwise.stream.video import Video
 
-    try:
-        return Video(cast("BinaryIO", _AsItComes(given)), "-", rate=rate)
-    except InputError as error:
-        raise InputError(
-            f"{error}; an MP4 can only be piped if its index comes first, MPEG-TS and MKV always"
-        ) from None
+    return Video(cast("BinaryIO", _AsItComes(given)), "-", rate=rate)
+
+
+def _index_last(head: bytes) -> bool:
+    """Whether an MP4's pictures come before what says where they are (ISO/IEC 14496-12: boxes of size and kind)."""
+    at, before_index = 0, (b"ftyp", b"free", b"skip", b"wide")
+    while head[at + 4 : at + 8] in before_index and (size := int.from_bytes(head[at : at + 4], "big")) >= 8:
+        at += size
+    return at > 0 and head[at + 4 : at + 8] == b"mdat"
 
 
 class _AsItComes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -255,7 +256,11 @@ class Video:
         if isinstance(error, av.error.ProtocolNotFoundError):
             return "this build of FFmpeg does not speak that protocol"
         if isinstance(error, av.InvalidDataError | av.ArgumentError):  # the latter where a format is none of FORMATS
-            return "what comes is no video" if self._network else "it is no video, or cut off before its index"
+            if self._network:
+                return "what comes is no video, or the address is not well written"
+            return "it is no video, or cut off before its index"
+        if self._network and getattr(error, "errno", None) == errno.EIO:
+            return "there is no such host, or it hung up"
         return scrubbed(getattr(error, "strerror", None) or str(error) or type(error).__name__, self._address)
 
 

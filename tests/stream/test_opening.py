@@ -205,8 +205,24 @@ class TestPiped:
 
     @pytest.mark.parametrize("data", [b"", b"a text\n" * 9])
     def test_what_is_no_video(self, data: bytes) -> None:
-        with pytest.raises(InputError, match=r"^-: cannot be opened as a video: .*MPEG-TS and MKV always"):
+        with pytest.raises(InputError, match=r"^-: cannot be opened as a video: it is no video"):
             open_source("-", stdin=self.piped(data))
+
+    @pytest.mark.parametrize(
+        ("flags", "told"),
+        [("", "an MP4 with its index at the end"), ("faststart", ""), ("frag_keyframe+empty_moov", "")],
+    )
+    def test_an_mp4_needs_its_index_first(self, tmp_path: Path, flags: str, told: str) -> None:
+        path = film(tmp_path / "a.mp4", range(200), size=(640, 480), container={"movflags": flags} if flags else {})
+        assert path.stat().st_size > 1 << 15, "more than FFmpeg holds to recognise it"
+        if told:
+            with pytest.raises(InputError, match=told):
+                open_source("-", stdin=self.piped(path.read_bytes()))
+        else:
+            with open_source("-", stdin=self.piped(path.read_bytes())) as source:
+                assert numbers(list(source)) == list(range(200))
+        with path.open("rb") as file, open_source("-", stdin=file) as source:
+            assert numbers(list(source)) == list(range(200)), "a file as standard input can be read either way"
 
     def test_a_terminal_is_refused(self) -> None:
         ours, theirs = pty.openpty()

@@ -13,12 +13,24 @@ from benchmarks import (
     shortcut,
     study,
     training_step,
+    watching_people,
 )
 from benchmarks.table import write
 
 ALL = {
     module.__name__.split(".")[-1]: module
-    for module in (reading, training_step, input_pipeline, check_stages, classifier, shortcut, study, audit, rendering)
+    for module in (
+        reading,
+        training_step,
+        input_pipeline,
+        check_stages,
+        classifier,
+        shortcut,
+        study,
+        audit,
+        rendering,
+        watching_people,
+    )
 }
 
 for name in sys.argv[1:] or ALL:

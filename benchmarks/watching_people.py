@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,18 +21,20 @@ from maskwise.model.classifier import MaskClassifier
 from maskwise.model.faces import YuNet
 from maskwise.statistics.metrics import Figure, wilson
 from maskwise.statistics.rates import median_of, rate
-from maskwise.stream.events import Rules
+from maskwise.stream.events import Events, Rules
 from maskwise.stream.judging import Alarms, Judge, PersonJudged
 from maskwise.stream.people import People
+from maskwise.stream.tracks import Tracker
 from maskwise.stream.truth import Seen, Truth
 from maskwise.stream.video import Video
-from maskwise.stream.votes import Voting
-from maskwise.stream.watching import Watching, watch
-from maskwise.values import CLASSES, Frame, FrameResult, Verdict
+from maskwise.stream.votes import Votes, Voting
+from maskwise.stream.watching import Moment, Shown
+from maskwise.values import CLASSES, Frame, FrameResult
 
 SECONDS, RATE, SIZE_WH = 12.0, 10.0, (320, 240)
 CHOOSING, REPORTING = range(14), range(14, 40)
 CLIPS = Path(__file__).resolve().parents[2] / "shared" / "data" / "video"
+BLANK = np.zeros((1, 1, 3), np.uint8)
 OWN = "every frame's own"
 SETTINGS: dict[str, Voting | None] = {
     OWN: None,
@@ -56,19 +57,6 @@ class Looked:
     truth: Truth
 
 
-class Replayed:
-    """A pipeline that says again what was found."""
-
-    labels = CLASSES
-
-    def __init__(self, results: Sequence[FrameResult]) -> None:
-        self._results = results
-
-    def __call__(self, frame: Frame) -> FrameResult:
-        """What was found in this frame."""
-        return self._results[frame.index]
-
-
 class OwnVerdicts(People):
     """People of whom the last look's own verdict is said."""
 
@@ -76,9 +64,8 @@ class OwnVerdicts(People):
         """As People, without votes."""
         numbers = self._tracker.look(result.faces, time_s)
         for i, number in enumerate(numbers):
-            self._votes.setdefault(number, None)  # type: ignore[arg-type]
-            verdict: Verdict = result.verdicts[i]
-            self._update(number, result.faces.boxes_xyxy[i], verdict, time_s)
+            self._votes.setdefault(number, Votes(result.labels))
+            self._update(number, result.faces.boxes_xyxy[i], result.verdicts[i], time_s)
         return numbers
 
 
@@ -129,25 +116,20 @@ def _clip(pipeline: Pipeline, path: Path) -> Looked:
 
 
 def _judged(film: Looked, voting: Voting | None) -> tuple[Judge, float]:
-    watching = Watching(0, voting=voting or Voting(), rules=Rules(after_s=3.0), overlapped=False)
-    judge = Judge(film.truth, watching.rules)
-    blank = np.zeros((film.results[0].height, film.results[0].width, 3), np.uint8)
-    frames = (Frame(blank, "film", i, r.time_s) for i, r in enumerate(film.results))
-    for moment in _watched(frames, film, watching, own=voting is None):
-        judge.look(moment)
+    """What became of the film's people, and its hours."""
+    rules, tracker = Rules(after_s=3.0), Tracker()
+    people = People(CLASSES, tracker, voting) if voting else OwnVerdicts(CLASSES, tracker)
+    judge, events = Judge(film.truth, rules), Events("film", rules)
+    for result in film.results:
+        time_s = result.time_s or 0.0
+        numbers = people.look(result, time_s)
+        left = tuple(people.leave(time_s))
+        told = events.look(list(people.here.values()), time_s, result.width, result.height)
+        told += [events.left(person, result.width, result.height) for person in left]
+        where = people.where(time_s)
+        here = tuple(Shown(number, where[number], person.verdict) for number, person in people.here.items())
+        judge.look(Moment(Frame(BLANK, "film", result.index, time_s), result, numbers, here, tuple(told), left))
     return judge, (film.results[-1].time_s or 0.0) / 3600
-
-
-def _watched(frames: Iterator[Frame], film: Looked, watching: Watching, *, own: bool) -> Iterator[Any]:
-    from maskwise.stream import watching as module
-
-    votes = module.People
-    try:
-        if own:
-            module.People = OwnVerdicts  # type: ignore[misc]
-        yield from watch(frames, Replayed(film.results), "film", watching)  # type: ignore[arg-type]
-    finally:
-        module.People = votes  # type: ignore[misc]
 
 
 def _figures(judged: Sequence[tuple[Judge, float]]) -> Row:

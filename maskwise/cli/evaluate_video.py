@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from maskwise.cli.console import err, out, progress, say
 from maskwise.cli.figures import figure
 from maskwise.errors import DataError, StorageError
+
+if TYPE_CHECKING:
+    from maskwise.stream.truth import Truth
 
 
 def evaluate_video(
@@ -44,7 +47,7 @@ def evaluate_video(
     say(f"report: {target}")
 
 
-def _judged(artifact: Path, video: Path, truth: Any, after_s: float) -> dict[str, Any]:
+def _judged(artifact: Path, video: Path, truth: Truth, after_s: float) -> dict[str, Any]:
     from maskwise.inference.pipeline import Pipeline
     from maskwise.model.artifact import folder_of
     from maskwise.model.classifier import MaskClassifier

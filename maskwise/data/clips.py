@@ -1,14 +1,14 @@
 """Short films whose truth is known: embedded faces walk through a room, put masks on and let them slip.
 
 For tests, measurements and demonstrations of what watches streams. The faces are those of the ORL set in invented
-colours, the masks and hands are drawn. A face is one photograph that moves: it does not turn, blink or blur, so what
-watches films is judged here on what happens over time, and hardly on what it makes of difficult faces.
+colours, the masks and hands are drawn. A face is up to ten photographs of a person in turn, half a second each, so it
+turns and frowns in jerks; it does not blur, and all light is that of the studio.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import get_args
 
@@ -28,6 +28,9 @@ FACE_WH = (184, 224)
 SOFT = 0.15
 """Share of a head's half width over which it fades into the room."""
 
+PICTURE_S = 0.5
+"""So long each photograph of a person is shown."""
+
 BARE = "bare"
 LOOKS = (BARE, *get_args(Wearing), *NEGATIVES)
 """Whatever a face can show: nothing, a mask in some way of wearing, or what is easily taken for one."""
@@ -37,7 +40,8 @@ LOOKS = (BARE, *get_args(Wearing), *NEGATIVES)
 class Actor:
     """Somebody in a film.
 
-    person, picture: of the ORL set, 0 to 39 and 0 to 9.
+    person: of the ORL set, 0 to 39.
+    pictures: of that person, each 0 to 9, shown in turn.
     looks: (from second, one of LOOKS), in order of time; the first from the beginning.
     start_xy, end_xy: where the middle of the face is when the actor comes and goes, as shares of the picture.
     comes_s, goes_s: when.
@@ -46,7 +50,7 @@ class Actor:
     """
 
     person: int
-    picture: int = 0
+    pictures: tuple[int, ...] = (0,)
     looks: tuple[tuple[float, str], ...] = ((0.0, BARE),)
     start_xy: tuple[float, float] = (0.5, 0.5)
     end_xy: tuple[float, float] = (0.5, 0.5)
@@ -56,9 +60,10 @@ class Actor:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not (0 <= self.person < embedded.PEOPLE and 0 <= self.picture < embedded.PICTURES):
+        known = self.pictures and all(0 <= picture < embedded.PICTURES for picture in self.pictures)
+        if not (known and 0 <= self.person < embedded.PEOPLE):
             raise ConfigError(
-                f"actor: person {self.person}, picture {self.picture} is not among 40 people x 10 pictures"
+                f"actor: person {self.person}, pictures {self.pictures}: there are 40 people x 10 pictures"
             )
         for _, look in self.looks:
             if look not in LOOKS:
@@ -187,7 +192,7 @@ SCENARIOS: dict[str, Cast] = {
 
 
 def scenario(
-    name: str, seconds: float = 12.0, people: tuple[int, int] | None = None, seed: int = 0
+    name: str, seconds: float = 12.0, people: tuple[int, ...] | None = None, seed: int = 0
 ) -> tuple[Actor, ...]:
     """The actors of a named film.
 
@@ -204,8 +209,10 @@ def scenario(
         raise ConfigError(f"scenario {name!r} is not one of {', '.join(SCENARIOS)}")
     if not 0 < seconds <= 3600:
         raise ConfigError(f"a film of {seconds:g} s cannot be made; give more than 0 and at most 3600 s")
-    drawn = tuple(int(i) for i in np.random.default_rng(seed).permutation(embedded.PEOPLE)[:2])
-    return SCENARIOS[name](people or drawn, seconds, seed)
+    rng = np.random.default_rng(seed)
+    drawn = tuple(int(i) for i in rng.permutation(embedded.PEOPLE)[:2])
+    actors = SCENARIOS[name](people or drawn, seconds, seed)
+    return tuple(replace(one, pictures=tuple(rng.permutation(_usable(one.person)).tolist())) for one in actors)
 
 
 # --- pictures ---------------------------------------------------------------------------------------------------------
@@ -219,12 +226,12 @@ def _walk(image: Image, number: int, actor: Actor, time_s: float, goes_s: float)
     look = actor.look(time_s)
     scale = actor.height * height / FACE_WH[1]
     size = max(2, round(FACE_WH[0] * scale)), max(2, round(FACE_WH[1] * scale))
-    face = np.asarray(
-        cv2.resize(_face(actor.person, actor.picture, look, actor.seed), size, interpolation=cv2.INTER_AREA), np.uint8
-    )
+    picture = actor.pictures[int(time_s / PICTURE_S) % len(actor.pictures)]
+    large = _face(actor.person, picture, look, actor.seed)
+    face = np.asarray(cv2.resize(large, size, interpolation=cv2.INTER_AREA), np.uint8)
     left, top = round(x * width - size[0] / 2), round(y * height - size[1] / 2)
     _paste(image, face, left, top)
-    own = _sitter(actor.person, actor.picture, actor.seed).box_xyxy
+    own = _sitter(actor.person, picture, actor.seed).box_xyxy
     box = own * np.float32(scale) + np.array([left, top, left, top], np.float32)
     return InSight(number, box, label_of(look))
 
@@ -275,15 +282,29 @@ def _room(size_wh: tuple[int, int]) -> Image:
     return np.stack([light, light * 0.98, light * 0.93], axis=2).astype(np.uint8)
 
 
+@lru_cache(maxsize=1)
+def _photographs() -> list[Image]:
+    """The ORL set, each picture (224, 184, 3)."""
+    return [
+        np.asarray(cv2.resize(g, FACE_WH, interpolation=cv2.INTER_CUBIC), np.uint8) for _, g in embedded.orl_faces()
+    ]
+
+
+@lru_cache(maxsize=embedded.PEOPLE)
+def _usable(person: int) -> list[int]:
+    """A person's pictures in which a face is found."""
+    detect, first = YuNet(), person * embedded.PICTURES
+    return [picture for picture in range(embedded.PICTURES) if len(detect(_photographs()[first + picture]))]
+
+
 @lru_cache(maxsize=64)
 def _sitter(person: int, picture: int, seed: int) -> Sitter:
-    grey = embedded.orl_faces()[person * embedded.PICTURES + picture][1]
-    large = np.asarray(cv2.resize(grey, FACE_WH, interpolation=cv2.INTER_CUBIC), np.uint8)
-    found = YuNet()(large)
+    photograph = _photographs()[person * embedded.PICTURES + picture]
+    found = YuNet()(photograph)
     if not len(found):
         raise ConfigError(f"actor: no face is found in picture {picture} of person {person}; take another one")
     rng = np.random.default_rng([seed, person])
-    image = embedded.colourise(large, found, float(rng.beta(1.2, 1.7)), rng)
+    image = embedded.colourise(photograph, found, float(rng.beta(1.2, 1.7)), rng)
     return sit(image, found.landmarks_xy[0], found.boxes_xyxy[0])
 
 

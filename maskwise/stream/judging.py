@@ -170,7 +170,7 @@ class Judge:
         entries = [{"person": person, **judged.to_json()} for person, judged in self.people.items()]
         found, times = sum(p.found for p in people), sum(p.times for p in people)
         minutes = sum(p.seconds for p in people) / 60
-        first, later = self._waits(first=True), self._waits(first=False)
+        first, later = self.waits(first=True), self.waits(first=False)
         return {
             "seconds": round(self._last_s, 3),
             "after_s": self._rules.after_s,
@@ -230,7 +230,7 @@ class Judge:
             if said == seen.label == spell.label and spell.from_s <= seen.time_s:
                 self._first_right.setdefault(spell, seen.time_s)
 
-    def _waits(self, *, first: bool) -> list[float]:
+    def waits(self, *, first: bool) -> list[float]:
         """Seconds until what was said was right, infinite where it never was.
 
         Args:

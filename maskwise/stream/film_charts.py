@@ -15,13 +15,14 @@ COLUMNS = 100
 """Events of one kind nearer together than this part of the film share a mark."""
 
 TICKS = 6
-STEPS_S = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
+HOUR_S, DAY_S = 3600, 86400
+STEPS_S = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, HOUR_S, 2 * HOUR_S, 6 * HOUR_S, DAY_S, 7 * DAY_S)
 
 
 def clock(time_s: float, end_s: float) -> str:
     """A time of a film as minutes and seconds; with hours or tenths where the film is long or short."""
     if end_s < 60:
-        return f"{int(time_s // 60)}:{time_s % 60:04.1f}"
+        return f"0:{int(10 * time_s + 1e-6) / 10:04.1f}"
     minutes, seconds = divmod(round(time_s), 60)
     if end_s < 3600:
         return f"{minutes}:{seconds:02d}"

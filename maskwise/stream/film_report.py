@@ -11,6 +11,7 @@ import base64
 import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -94,7 +95,9 @@ class FilmReport:
             StorageError: the page can clearly not be written there.
         """
         if path.is_dir():
-            raise StorageError(f"cannot write {path}: it is a folder; name a file in it, for example {path / 'film.html'}")
+            raise StorageError(
+                f"cannot write {path}: it is a folder; name a file in it, for example {path / 'film.html'}"
+            )
         self._path, self.summary, self._card = path, summary, card
         self._blur, self._pictures = parse_blur(blur), pictures
         self._title, self._settings = title or summary.source, dict(settings or {})
@@ -120,7 +123,7 @@ class FilmReport:
             found, time_s = set(moment.numbers), moment.frame.time_s or 0.0
             for shown in moment.here:
                 if shown.number in found:
-                    take = (lambda shown=shown: shot_of(moment, shown, self._blur)) if self._pictures else None
+                    take = partial(shot_of, moment, shown, self._blur) if self._pictures else None
                     self._strips.setdefault(shown.number, Strip()).look(time_s, shown.verdict.label, take)
         for person in moment.left:
             self._keep(person)

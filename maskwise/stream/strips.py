@@ -118,4 +118,6 @@ def shot_of(moment: Moment, person: Shown, which: Blur) -> bytes:
     shift = np.array([x, y, x, y], np.float32)
     boxes = [shown.box_xyxy - shift for shown in moment.here if hides(which, shown.verdict.label)]
     small = resize(cut_square(blurred(region, boxes), left - x, top - y, side), SIDE_PX)
-    return cv2.imencode(".jpg", np.ascontiguousarray(small[:, :, ::-1]), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
+    return cv2.imencode(".jpg", np.ascontiguousarray(small[:, :, ::-1]), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[
+        1
+    ].tobytes()

@@ -21,9 +21,9 @@ from maskwise.model.artifact import folder_of, read_card
 from maskwise.model.faces import YuNet
 from maskwise.stream.error_rates import error_rates
 from maskwise.stream.events import Event, Rules
-from maskwise.stream.film_charts import HEIGHT, WIDTH, clock, crowd, shares, ticks
+from maskwise.stream.film_charts import HEIGHT, WIDTH, bars, clock, coarser, crowd, shares, ticks
 from maskwise.stream.film_report import EVENTS, PEOPLE, FilmReport
-from maskwise.stream.strips import SHOTS, SPELLS, Strip
+from maskwise.stream.strips import SHOTS, SPELLS, Spell, Strip
 from maskwise.stream.summary import Summary
 from maskwise.stream.timeline import VERDICTS
 from maskwise.stream.zones import Line, Zone
@@ -106,7 +106,7 @@ def test_the_page_says_what_was_seen(tmp_path: Path) -> None:
         "1 of 3 people wore their mask properly",
         "33.3\xa0%",
         "put right",
-        "alarm after 3.0 s",
+        "alarm after 3.0\xa0s",
         "10 a second",
     ):
         assert text in page.text, text
@@ -308,6 +308,30 @@ def test_shares_and_the_crowd_are_drawn_as_they_were() -> None:
     assert drawn["incorrect"] == drawn["uncertain"] == ""
     assert crowd(timeline, 4.0) == "M0 33.3H250V100H0ZM500 0H750V100H500Z"
     assert WIDTH == 1000
+
+
+def test_a_long_timeline_is_drawn_with_few_columns_and_loses_nothing() -> None:
+    rng = np.random.default_rng(0)
+    fine = {
+        "bin_s": 0.1,
+        "seconds": {verdict: rng.random(599).tolist() for verdict in VERDICTS},
+        "most_at_once": rng.integers(0, 9, 599).tolist(),
+        "events": {"violated": rng.integers(0, 2, 599).tolist()},
+    }
+    drawn = coarser(fine)
+    assert (drawn["bin_s"], len(drawn["most_at_once"])) == (0.4, 150)
+    assert max(drawn["most_at_once"]) == max(fine["most_at_once"])
+    assert sum(drawn["events"]["violated"]) == sum(fine["events"]["violated"])
+    for verdict in VERDICTS:
+        assert sum(drawn["seconds"][verdict]) == pytest.approx(sum(fine["seconds"][verdict]))
+        assert drawn["seconds"][verdict][-1] == pytest.approx(sum(fine["seconds"][verdict][596:]))
+
+
+def test_bars_are_of_the_film_or_of_the_persons_own_time() -> None:
+    spells = [Spell(10, 12, "masked"), Spell(12, 20, "unmasked")]
+    assert [(bar["x"], bar["width"]) for bar in bars(spells, 0, 40)] == [(250, 50), (300, 200)]
+    assert [(bar["x"], bar["width"]) for bar in bars(spells, 10, 20)] == [(0, 200), (200, 800)]
+    assert [(bar["x"], bar["width"]) for bar in bars([Spell(3, 3, "masked")], 3, 3)] == [(0, 1.5)]
 
 
 @pytest.mark.parametrize(

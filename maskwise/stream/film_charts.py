@@ -11,41 +11,23 @@ from maskwise.stream.timeline import VERDICTS
 WIDTH, HEIGHT = 1000, 100
 """Of a drawing, in units of its own; it is stretched to the page."""
 
+DRAWN = 150
+"""Bins of a timeline, at most: on a telephone each is still two pixels wide."""
+
 COLUMNS = 100
 """Events of one kind nearer together than this part of the film share a mark."""
 
 TICKS = 6
-STEPS_S = (
-    0.5,
-    1,
-    2,
-    5,
-    10,
-    15,
-    30,
-    60,
-    120,
-    300,
-    600,
-    900,
-    1800,
-    3600,
-    7200,
-    10800,
-    21600,
-    43200,
-    86400,
-    172800,
-    604800,
-)
+HOUR_S, DAY_S = 3600, 86400
+STEPS_S = (0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, HOUR_S, 2 * HOUR_S, 6 * HOUR_S, DAY_S, 7 * DAY_S)
 
 
 def clock(time_s: float, end_s: float) -> str:
     """A time of a film as minutes and seconds; with hours or tenths where the film is long or short."""
     if end_s < 60:
-        return f"{int(time_s // 60)}:{time_s % 60:04.1f}"
+        return f"0:{int(10 * time_s + 1e-6) / 10:04.1f}"
     minutes, seconds = divmod(round(time_s), 60)
-    if end_s < 3600:
+    if end_s < HOUR_S:
         return f"{minutes}:{seconds:02d}"
     return f"{minutes // 60}:{minutes % 60:02d}:{seconds:02d}"
 
@@ -55,10 +37,10 @@ def lasting(seconds: float | None) -> str:
     if seconds is None:
         return "–"
     if seconds < 60:
-        return f"{seconds:.1f} s"
-    if seconds < 3600:
-        return f"{seconds / 60:.1f} min"
-    return f"{seconds / 3600:.1f} h"
+        return f"{seconds:.1f}\N{NO-BREAK SPACE}s"
+    if seconds < HOUR_S:
+        return f"{seconds / 60:.1f}\N{NO-BREAK SPACE}min"
+    return f"{seconds / HOUR_S:.1f}\N{NO-BREAK SPACE}h"
 
 
 def ticks(end_s: float) -> list[dict[str, Any]]:
@@ -68,6 +50,22 @@ def ticks(end_s: float) -> list[dict[str, Any]]:
     step = next((step for step in STEPS_S if end_s / step <= TICKS), STEPS_S[-1])
     times = [i * step for i in range(int(end_s / step) + 1)][: 10 * TICKS]
     return [{"at": round(100 * time / end_s, 2), "text": clock(time, end_s)} for time in times]
+
+
+def coarser(timeline: dict[str, Any], most: int = DRAWN) -> dict[str, Any]:
+    """The same timeline with bins joined by pairs until there are few enough to be told apart."""
+    while len(timeline["most_at_once"]) > most:
+        timeline = {
+            "bin_s": 2 * timeline["bin_s"],
+            "seconds": {name: [sum(pair) for pair in _pairs(row)] for name, row in timeline["seconds"].items()},
+            "most_at_once": [max(pair) for pair in _pairs(timeline["most_at_once"])],
+            "events": {name: [sum(pair) for pair in _pairs(row)] for name, row in timeline["events"].items()},
+        }
+    return timeline
+
+
+def _pairs(row: Sequence[Any]) -> list[Sequence[Any]]:
+    return [row[i : i + 2] for i in range(0, len(row), 2)]
 
 
 def shares(timeline: dict[str, Any], end_s: float) -> dict[str, str]:
@@ -107,16 +105,13 @@ def marks(timeline: dict[str, Any], kind: str, end_s: float) -> list[dict[str, A
     return list(found.values())
 
 
-def bars(spells: Iterable[Spell], end_s: float) -> list[dict[str, Any]]:
-    """Where along the film one person was what: `x` and `width` of the drawing's WIDTH, never too thin to be seen."""
-    return [
-        {
-            "verdict": spell.verdict,
-            "x": round(WIDTH * _share(spell.from_s, end_s), 1),
-            "width": round(max(WIDTH * (_share(spell.to_s, end_s) - _share(spell.from_s, end_s)), 1.5), 1),
-        }
-        for spell in spells
-    ]
+def bars(spells: Iterable[Spell], from_s: float, to_s: float) -> list[dict[str, Any]]:
+    """Where between two times one person was what: `x` and `width` in units of WIDTH, never too thin to be seen."""
+    drawn = []
+    for spell in spells:
+        begin, end = (WIDTH * _share(time_s - from_s, to_s - from_s) for time_s in (spell.from_s, spell.to_s))
+        drawn.append({"verdict": spell.verdict, "x": round(begin, 1), "width": round(max(end - begin, 1.5), 1)})
+    return drawn
 
 
 def _share(time_s: float, end_s: float) -> float:

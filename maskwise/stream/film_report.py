@@ -11,6 +11,7 @@ import base64
 import heapq
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -33,6 +34,9 @@ TEMPLATE = Path(__file__).with_name("film.html.jinja")
 
 PEOPLE, EVENTS = 200, 1_000
 """On the page, at most."""
+
+LONG = 12
+"""Films so many times as long as people stay: a person's bar is then the time in sight, or it would be a speck."""
 
 IMPORTANCE = {"violated": 3, "complied": 2, "crossed": 1, "changed": 1, "appeared": 0, "left": 0}
 """Where there are too many events, which kinds stay."""
@@ -122,7 +126,7 @@ class FilmReport:
             found, time_s = set(moment.numbers), moment.frame.time_s or 0.0
             for shown in moment.here:
                 if shown.number in found:
-                    take = (lambda shown=shown: shot_of(moment, shown, self._blur)) if self._pictures else None
+                    take = partial(shot_of, moment, shown, self._blur) if self._pictures else None
                     self._strips.setdefault(shown.number, Strip()).look(time_s, shown.verdict.label, take)
         for person in moment.left:
             self._keep(person)
@@ -160,7 +164,8 @@ class FilmReport:
         content, end_s = self.summary.to_json(), self.summary.last_s
         people = sorted((told for _, told in self._people), key=lambda told: (told.first_s, told.number))
         events = sorted((event for _, _, event in self._events), key=lambda event: event.time_s)
-        timeline = content["timeline"]
+        timeline = charts.coarser(content["timeline"])
+        whole = end_s <= LONG * (content["dwell_s"]["median"] or 0.0)
         return template(TEMPLATE).render(
             r=content,
             title=self._title,
@@ -179,7 +184,9 @@ class FilmReport:
             shares=charts.shares(timeline, end_s),
             crowd=charts.crowd(timeline, end_s),
             marks={kind: charts.marks(timeline, kind, end_s) for kind in timeline["events"]},
-            people=[_row(told, end_s) for told in people],
+            timeline=timeline,
+            bars_whole=whole,
+            people=[_row(told, *((0.0, end_s) if whole else (told.first_s, told.last_s))) for told in people],
             people_left_out=content["people"]["n"] - len(people),
             events=[event.to_json() for event in events],
             events_left_out=self._told - len(events),
@@ -194,7 +201,8 @@ def _push(heap: list[Any], item: Any, most: int) -> None:
         heapq.heappushpop(heap, item)
 
 
-def _row(told: _Told, end_s: float) -> dict[str, Any]:
+def _row(told: _Told, from_s: float, to_s: float) -> dict[str, Any]:
+    """A person as the template wants it, with a bar that reaches from one time to another."""
     return {
         "number": told.number,
         "first_s": told.first_s,
@@ -202,7 +210,7 @@ def _row(told: _Told, end_s: float) -> dict[str, Any]:
         "dwell_s": told.last_s - told.first_s,
         "verdict": told.verdict,
         "alarms": told.alarms,
-        "bars": charts.bars(told.strip.spells, end_s),
+        "bars": charts.bars(told.strip.spells, from_s, to_s),
         "shots": [
             {
                 "time_s": shot.time_s,

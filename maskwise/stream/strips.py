@@ -19,7 +19,7 @@ SHOTS = 6
 SPELLS = 40
 """Spells of one verdict each, at most; where there are more, the shortest joins the one before."""
 
-FIRST_GAP_S = 2.0
+FIRST_GAP_S = 1.0
 """Without a change, the next picture is taken after so long; twice as long each time there are too many."""
 
 MARGIN = 0.45

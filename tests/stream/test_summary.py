@@ -188,7 +188,7 @@ def test_quantiles_are_as_near_as_promised(q: float) -> None:
 
 def test_the_share_of_time_knows_that_times_of_one_person_belong_together() -> None:
     """Of simulated people, most all masked or all bare, some staying ten times as long as others."""
-    rng, inside, runs = np.random.default_rng(0), 0, 120
+    rng, inside, runs = np.random.default_rng(0), 0, 80
     for _ in range(runs):
         visits = []
         for _ in range(30):

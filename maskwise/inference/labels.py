@@ -14,7 +14,7 @@ from maskwise.inference.lettering import font
 TEXT_PX, TINY_TEXT_PX = 11.0, 9.0
 """Smallest text, and what it shrinks to in thumbnails, where it would hide the people."""
 
-TRIES = 4
+TRIES = 6
 """Of a layout without collisions."""
 
 TOUCH = 0.01
@@ -84,7 +84,7 @@ def place_labels(
     taken: Sequence[Rectangle] = (),
     file: Path | None = None,
 ) -> list[Label]:
-    """A label for each face. One that would lie on a face or label goes first at the next try, as a mere symbol.
+    """A label for each face. One that would lie on a face or label goes first at the next try, and says less.
 
     Args:
         boxes: of the faces.
@@ -102,21 +102,22 @@ def place_labels(
     ]
     beside = [[box for j, box in enumerate(boxes) if j != i and _meet(box, reach)] for i, reach in enumerate(reaches)]
     best, least = list[Label](), math.inf
-    bare: set[int] = set()
+    least_said = dict.fromkeys(range(len(boxes)), 0)
     for _ in range(TRIES):
         tags: dict[int, Label] = {}
         hiding: dict[int, float] = {}
-        for i in sorted(range(len(boxes)), key=lambda i: i not in bare):
+        for i in sorted(least_said, key=lambda i: -least_said[i]):
             others = [r for r in (*taken, *(tag.extent for tag in tags.values())) if _meet(r, reaches[i])]
             place = _Place(boxes[i], sayings[i], size, texts[i], beside[i], others, before[i], file)
-            tags[i] = place.label(first=2 if i in bare else 0)
+            tags[i] = place.label(first=least_said[i])
             hiding[i] = _covered(tags[i].extent, (*beside[i], *others))
         if sum(hiding.values()) < least:
             best, least = [tags[i] for i in range(len(boxes))], sum(hiding.values())
-        worse = {i for i, share in hiding.items() if share > TOUCH} - bare
+        worse = [i for i, share in hiding.items() if share > TOUCH and least_said[i] < len(LOST) - 1]
         if not worse:
             break
-        bare |= worse
+        for i in worse:
+            least_said[i] += 1
     return best
 
 

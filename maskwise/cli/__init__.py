@@ -17,6 +17,9 @@ from maskwise.cli import audit_log, bench, check, compare, data, demo, evaluate,
 from maskwise.cli.console import complain
 from maskwise.errors import MaskwiseError
 
+OF_VIDEO = ("apprise", "av", "paho", "psutil", "similari")
+"""Packages that come with the extra `video`; any other that may be missing comes with `train`."""
+
 app = typer.Typer(
     name="maskwise",
     help="Find every face, say how its mask is worn, and say how far the answer can be trusted.",
@@ -65,5 +68,7 @@ def main() -> None:
     except ModuleNotFoundError as error:  # a plain `pip install maskwise` can check pictures and nothing else
         if str(error.name).split(".")[0] == "maskwise":
             raise
-        complain(f'this needs the package {error.name}, which is not installed; run: pip install "maskwise[train]"')
+        package = str(error.name).split(".")[0]
+        extra = "video" if package in OF_VIDEO else "train"
+        complain(f'this needs the package {package}, which is not installed; run: pip install "maskwise[{extra}]"')
         sys.exit(2)

@@ -24,7 +24,6 @@ from maskwise.stream.blur import Blur, parse_blur
 from maskwise.stream.drawing import Drawing
 from maskwise.stream.error_rates import error_rates
 from maskwise.stream.events import Event, Rules
-from maskwise.stream.film_report import FilmReport
 from maskwise.stream.live import Health
 from maskwise.stream.mp4 import Mp4
 from maskwise.stream.preview import Preview
@@ -171,6 +170,8 @@ def opened(outputs: Outputs, about: About, say: Say, also: Sequence[MomentSink] 
             path = _free(outputs.video) if began else outputs.video
             add(Beside(AnnotatedVideo(Mp4(path, about.rate), outputs.blur, drawing())))
         if outputs.report:
+            from maskwise.stream.film_report import FilmReport  # pages take a while to import
+
             add(FilmReport(outputs.report, about.new_summary(), about.card, outputs.blur, settings=_shown(about)))
         if outputs.summary:
             add(SummaryFile(outputs.summary, about.new_summary()))

@@ -267,3 +267,23 @@ def test_the_audit_log_is_verified_from_the_command_line(hall: Path, tmp_path: P
     log.write_text(log.read_text().splitlines(keepends=True)[0])
     assert maskwise("audit-log", "verify", log).returncode == 0
     assert maskwise("audit-log", "verify", log, "--seal", seal).returncode == 1
+
+
+WITHOUT = """
+import sys
+for name in ("apprise", "av", "jinja2", "paho", "polars", "psutil", "similari", "torch"):
+    sys.modules[name] = None
+from maskwise.cli import main
+sys.argv = ["maskwise", *sys.argv[1:]]
+main()
+"""
+
+
+@pytest.mark.parametrize("arguments", [["watch", "HALL"], ["check", "HALL"], ["bench", "HALL"]])
+def test_without_the_extra_it_says_which_one_is_missing(hall: Path, arguments: list[str]) -> None:
+    """None in sys.modules makes Python say that a package is not installed."""
+    command = [sys.executable, "-c", WITHOUT, *(str(hall) if a == "HALL" else a for a in arguments)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert 'pip install "maskwise[video]"' in ran.stderr
+    assert len(ran.stderr.strip().splitlines()) == 1

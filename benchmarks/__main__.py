@@ -7,6 +7,7 @@ from benchmarks import (
     audit,
     check_stages,
     classifier,
+    far_faces,
     input_pipeline,
     reading,
     rendering,
@@ -18,7 +19,18 @@ from benchmarks.table import write
 
 ALL = {
     module.__name__.split(".")[-1]: module
-    for module in (reading, training_step, input_pipeline, check_stages, classifier, shortcut, study, audit, rendering)
+    for module in (
+        reading,
+        training_step,
+        input_pipeline,
+        check_stages,
+        classifier,
+        shortcut,
+        study,
+        audit,
+        rendering,
+        far_faces,
+    )
 }
 
 for name in sys.argv[1:] or ALL:

@@ -48,8 +48,8 @@ NETWORK_OPTIONS = {
     "analyzeduration": "3000000",  # microseconds
     "probesize": "1000000",  # bytes
 }
-"""Of the demuxer of an address. Where no key frame comes it would look for one until OPEN_S is over, and reading that is
-broken off in between may not find its way back."""
+"""Of the demuxer of an address. Where no key frame comes it would look for one until OPEN_S is over; a reader that is
+broken off so does not always find its way back."""
 
 OPTIONS = {"correct_ts_overflow": "0"}
 """Of every demuxer. FFmpeg takes a clock that is set back for one that ran over and adds 26 hours; `Timeline` knows."""
@@ -270,7 +270,7 @@ class Video:
                 return "what comes is no video, or the address is not well written"
             return "it is no video, or cut off before its index"
         if self._network and getattr(error, "errno", None) == errno.EIO:
-            return "there is no such host, or it hung up"
+            return "no answer: it hung up, or there is no such host"
         return scrubbed(getattr(error, "strerror", None) or str(error) or type(error).__name__, self._address)
 
 

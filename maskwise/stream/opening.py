@@ -56,7 +56,7 @@ VIDEOS = frozenset(
 )
 """How the names of video files usually end, lower case."""
 
-_RTSP = {"rtsp_transport": "tcp", "max_delay": "500000"}
+_RTSP = {"rtsp_transport": "tcp", "probesize": "50000"}
 ADDRESSES = {
     "rtsp": _RTSP,
     "rtsps": _RTSP,
@@ -68,8 +68,8 @@ ADDRESSES = {
     "udp": {"overrun_nonfatal": "1", "fifo_size": "50000"},
     "tcp": {},
 }
-"""The kinds of address there are, and how FFmpeg is to read them: RTSP over TCP, which loses no packets. Never with
-`nobuffer`: it throws away what was read to recognise the stream, its first key frame too."""
+"""The kinds of address there are, and how FFmpeg is to read them: RTSP over TCP, which loses no packets, and with a
+short look, for it tells what it sends. Never with `nobuffer`, which throws that look away, its key frame included."""
 
 CAMERAS_TRIED = 6
 """Numbers tried where a camera does not answer, to say which do."""

@@ -27,6 +27,9 @@ except ImportError as error:  # pragma: no cover - the tests have it
 OPEN_S, READ_S = 10.0, 10.0
 """How long the network may be silent before a stream counts as lost: while opening, and between two packets."""
 
+MOST_RATE = 1_000
+"""Frames a second above which a rate is the tick of a clock, told before anything is known."""
+
 USUAL_RATE = 25.0
 """Frames a second of what has no times and does not say."""
 
@@ -40,7 +43,13 @@ FORMATS = (
 """What is read, by FFmpeg's names. Without this it takes a text for a film of letters, and follows lists of further
 files and addresses that a stranger's file may hold. Sound is among it only to be told that it is sound."""
 
-NETWORK_FORMATS = f"{FORMATS},rtsp,rtp,sdp,hls,dash"
+NETWORK_OPTIONS = {
+    "format_whitelist": f"{FORMATS},rtsp,rtp,sdp,hls,dash",
+    "analyzeduration": "3000000",  # microseconds
+    "probesize": "1000000",  # bytes
+}
+"""Of the demuxer of an address. Where no key frame comes it would look for one until OPEN_S is over; a reader that is
+broken off so does not always find its way back."""
 
 OPTIONS = {"correct_ts_overflow": "0"}
 """Of every demuxer. FFmpeg takes a clock that is set back for one that ran over and adds 26 hours; `Timeline` knows."""
@@ -59,8 +68,8 @@ BACKLOG_S = 2.0
 class VideoFacts:
     """What a video says about itself before it is read.
 
-    width, height: pixels as stored; frames that the file asks to be turned come out turned, and a stream may change
-        its size midway.
+    width, height: pixels as stored, 0 where a live stream has not said yet; frames that the file asks to be turned come
+        out turned, and a stream may change its size midway.
     rate: frames a second on average; None where it does not say.
     duration_s: None where it does not say, as live streams do not.
     """
@@ -114,8 +123,8 @@ class Video:
         # they like: a disk that wakes up is no lost stream.
         target = source if self._network or not self._address else f"file:{source}"
         timeout = (OPEN_S, READ_S) if self._network else None
-        formats = {"format_whitelist": NETWORK_FORMATS if self._network else FORMATS}
-        chosen = OPTIONS | formats | dict(options or {})
+        own = NETWORK_OPTIONS if self._network else {"format_whitelist": FORMATS}
+        chosen = OPTIONS | own | dict(options or {})
         try:
             self._container: InputContainer = av.open(
                 target, "r", options=chosen, timeout=timeout, metadata_errors="replace"
@@ -131,6 +140,7 @@ class Video:
         # Not by whole frames: those would come later, and a damaged one would take those beside it along.
         self._stream.thread_type = "SLICE"
         said = self._stream.average_rate or self._stream.guessed_rate
+        said = said if said and said <= MOST_RATE else None
         untimed = bool(self._container.format.flags & NO_TIMESTAMPS)
         usual = rate if rate and (untimed or not said) else float(said or USUAL_RATE)
         self._untimed, self._step_s = untimed, 1 / usual
@@ -260,7 +270,7 @@ class Video:
                 return "what comes is no video, or the address is not well written"
             return "it is no video, or cut off before its index"
         if self._network and getattr(error, "errno", None) == errno.EIO:
-            return "there is no such host, or it hung up"
+            return "no answer: it hung up, or there is no such host"
         return scrubbed(getattr(error, "strerror", None) or str(error) or type(error).__name__, self._address)
 
 

@@ -219,6 +219,8 @@ def test_a_first_key_frame_that_comes_late() -> None:
     ):
         seen = until(source, lambda number: number > 120)
         assert source.broken >= 40
+        assert source.facts is not None
+        assert source.facts.rate is None or source.facts.rate < 200
     assert seen[0][0] >= 100
     assert heard.states == ["connected"]
 

@@ -366,6 +366,23 @@ class TestAddresses:
         with open_source(f"{web}/a.jpg") as source:
             assert [(number_of(f.image), f.time_s) for f in source] == [(9, 0.0)]
 
+    @pytest.mark.parametrize("ends", [True, False])
+    def test_a_playlist_is_a_file_if_it_ends(self, tmp_path: Path, web: str, ends: bool) -> None:
+        parts = range(3)
+        for part in parts:
+            first = 50 * part
+            mux(tmp_path / f"{part}.ts", encoded(range(first, first + 50)), [(first + i) / 25 for i in range(50)])
+        lines = ["#EXTM3U", "#EXT-X-TARGETDURATION:2", *(f"#EXTINF:2.0,\n{part}.ts" for part in parts)]
+        (tmp_path / "a.m3u8").write_text("\n".join([*lines, "#EXT-X-ENDLIST"] if ends else lines) + "\n")
+        with open_source(f"{web}/a.m3u8") as source:
+            assert source.live is not ends
+            if ends:
+                assert numbers(list(source)) == list(range(150))
+            else:
+                assert next(iter(source)).image.shape == (48, 64, 3)
+        with pytest.raises(InputError, match="no video"):  # a stranger's file leads nowhere
+            open_source(str(tmp_path / "a.m3u8"))
+
     def test_jpeg_after_jpeg_is_live_and_opened_only_once(self) -> None:
         calls: list[int] = []
 

@@ -121,7 +121,7 @@ def _film(pipeline: Pipeline, name: str, pair: tuple[int, int], seed: int) -> Lo
 
 
 def _clip(pipeline: Pipeline, path: Path) -> Looked:
-    """Every third frame of a clip; its one person is the surest face (a hand is found now and then), without a mask throughout."""
+    """Every third frame of a clip of one bare face; a hand is found as a second one now and then, less surely."""
     results: list[FrameResult] = []
     rows = []
     with Video(str(path)) as video:

@@ -125,15 +125,15 @@ Cast = Callable[[tuple[int, ...], float, int], tuple[Actor, ...]]
 
 
 def _puts_on(people: tuple[int, ...], seconds: float, seed: int) -> tuple[Actor, ...]:
-    return (_stroller(people[0], seed, (0.0, BARE), (seconds / 2, "covering")),)
+    return (_stroller(people[0], seed, (0.0, BARE), (seconds / 3, "covering")),)
 
 
 def _takes_off(people: tuple[int, ...], seconds: float, seed: int) -> tuple[Actor, ...]:
-    return (_stroller(people[0], seed, (0.0, "covering"), (seconds / 2, BARE)),)
+    return (_stroller(people[0], seed, (0.0, "covering"), (seconds / 3, BARE)),)
 
 
 def _slips(people: tuple[int, ...], seconds: float, seed: int) -> tuple[Actor, ...]:
-    return (_stroller(people[0], seed, (0.0, "covering"), (seconds / 2, "nose_out")),)
+    return (_stroller(people[0], seed, (0.0, "covering"), (seconds / 3, "nose_out")),)
 
 
 def _leaves(people: tuple[int, ...], seconds: float, seed: int) -> tuple[Actor, ...]:

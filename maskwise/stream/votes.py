@@ -34,7 +34,7 @@ class Voting:
     """
 
     alike_s: float = 0.5
-    memory_s: float = 2.0
+    memory_s: float = 1.0
     enter: float = 0.9
     leave: float = 0.5
 

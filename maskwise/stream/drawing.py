@@ -157,7 +157,7 @@ class _Traces:
         """Blend them in, in place; the picture's rows lie end to end."""
         pixels = picture.view(PIXEL).reshape(-1)  # three bytes at once: several times as fast
         shown = pixels[self.where].view(np.uint8).reshape(-1, 3) * self.keep
-        shown += self.add
+        shown += self.add  # at most 255 * 256 + 128: it fits 16 bits
         shown >>= 8
         pixels[self.where] = shown.astype(np.uint8).view(PIXEL)[:, 0]
 

@@ -150,11 +150,12 @@ class _Place:
 
     def _hidden(self, spot: Rectangle) -> float:
         """What a label there costs by the shares of it that lie on something or outside the picture."""
-        area = (spot[2] - spot[0]) * (spot[3] - spot[1])
         on_faces, on_tags = _covered(spot, self.faces), _covered(spot, self.tags)
-        outside, on_own = 1 - overlap(spot, (0, 0, *self.size)) / area, overlap(spot, self.box) / area
         collides = 0.25 * ((on_faces > TOUCH) + (on_tags > TOUCH))  # a cut letter is lost, however little is cut
-        return collides + 6 * outside + 4 * on_faces + 3 * on_tags + 2 * on_own
+        cost = collides + 4 * on_faces + 3 * on_tags + 2 * _covered(spot, (self.box,))
+        if spot[2] > self.size[0] or spot[3] > self.size[1]:  # larger than the picture
+            cost += 6 * (1 - _covered(spot, ((0, 0, *self.size),)))
+        return cost
 
 
 def _reach(box: Rectangle, extent: tuple[int, int]) -> Rectangle:
@@ -206,17 +207,17 @@ def _at(spot: int, box: Rectangle, extent: tuple[int, int], size: tuple[int, int
 
 def _covered(spot: Rectangle, others: Sequence[Rectangle]) -> float:
     """Share of a label's area that lies on others."""
-    return sum(overlap(spot, other) for other in others) / ((spot[2] - spot[0]) * (spot[3] - spot[1]))
+    x0, y0, x1, y1 = spot
+    area = 0.0
+    for left, top, right, bottom in others:  # written out, since crowds spend their time here
+        if left < x1 and x0 < right and top < y1 and y0 < bottom:
+            across = (right if right < x1 else x1) - (left if left > x0 else x0)
+            area += across * ((bottom if bottom < y1 else y1) - (top if top > y0 else y0))
+    return area / ((x1 - x0) * (y1 - y0))
 
 
 def _meet(a: Rectangle, b: Rectangle) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def overlap(a: Rectangle, b: Rectangle) -> float:
-    """Area that two rectangles share."""
-    across, down = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
-    return max(across, 0.0) * max(down, 0.0)
 
 
 @lru_cache(maxsize=1024)

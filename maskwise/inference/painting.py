@@ -172,6 +172,7 @@ def paint_tag(picture: Image, extent: Rectangle, verdict: str, words: str, text_
     lay(picture, (x0, y0), *make(verdict, words, text_px, (x1 - x0, y1 - y0), file))
 
 
+@lru_cache(maxsize=KEPT)
 def name_size(words: str, text_px: float, file: Path | None) -> tuple[int, int]:
     """Width and height of a name's plate, pixels."""
     words, file = writable(words, file)

@@ -27,6 +27,12 @@ NAME_SHARE = 1 / 55
 UNDER, OVER = 0.45, 0.75
 """Opacity of the dark and of the white line around a zone: discreet, and yet seen on any ground."""
 
+FAINTEST = 12
+"""Of 255: edges of a line that cover less of a pixel are left out."""
+
+PIXEL = np.dtype((np.void, 3))
+"""Red, green and blue as one."""
+
 SHIFT = 4
 """OpenCV takes positions in sixteenths of a pixel."""
 
@@ -127,30 +133,33 @@ class _Traces:
     """The lines around zones and across the picture: thin, white on dark, so that they are seen on any ground.
 
     where: (n,) the pixels they touch, as indices into the picture's rows laid end to end.
-    keep: (n, 1) share of the picture that still shows there.
-    add: (n, 1) grey value that comes on top, and a half, since fractions are cut off.
+    keep: (n, 3) share of the picture that still shows there, in parts of 256.
+    add: (n, 3) grey value that comes on top, in the same parts, and a half, since fractions are cut off.
     """
 
     size: tuple[int, int]
     where: NDArray[np.intp]
-    keep: NDArray[np.float32]
-    add: NDArray[np.float32]
+    keep: NDArray[np.uint16]
+    add: NDArray[np.uint16]
 
     @classmethod
     def of(cls, places: Sequence[Zone | Line], size: tuple[int, int]) -> _Traces:
         """The same for every frame of that size."""
         thick = max(1, round(min(size) / 700))
         dark, white = (_masked(places, size, thick + wider) for wider in (2 * max(1, thick // 2), 0))
-        where = np.flatnonzero(dark)
+        where = np.flatnonzero(dark > FAINTEST)
         under, over = (UNDER * (dark.ravel()[where] / 255), OVER * (white.ravel()[where] / 255))
-        keep = ((1 - under) * (1 - over))[:, None].astype(np.float32)
-        return cls(size, where, keep, (255 * over + 0.5)[:, None].astype(np.float32))
+        keep, add = 256 * (1 - under) * (1 - over), 256 * 255 * over + 128
+        parts = (np.repeat(values[:, None], 3, axis=1).astype(np.uint16) for values in (keep, add))
+        return cls(size, where, *parts)
 
     def lay_on(self, picture: Image) -> None:
         """Blend them in, in place; the picture's rows lie end to end."""
-        pixels = picture.reshape(-1, 3)
-        shown = pixels.take(self.where, axis=0) * self.keep
-        pixels[self.where] = np.add(shown, self.add, out=shown).astype(np.uint8)
+        pixels = picture.view(PIXEL).reshape(-1)  # three bytes at once: several times as fast
+        shown = pixels[self.where].view(np.uint8).reshape(-1, 3) * self.keep
+        shown += self.add  # at most 255 * 256 + 128: it fits 16 bits
+        shown >>= 8
+        pixels[self.where] = shown.astype(np.uint8).view(PIXEL)[:, 0]
 
 
 def _masked(places: Sequence[Zone | Line], size: tuple[int, int], thick: int) -> NDArray[np.uint8]:

@@ -5,13 +5,18 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from maskwise.inference.labels import Label, Rectangle, Saying, overlap, place_labels
+from maskwise.inference.labels import Label, Rectangle, Saying, place_labels
 
 SIZE = (1280, 720)
 
 
 def saying(number: int = 3, verdict: str = "unmasked") -> Saying:
     return Saying(verdict, (f"{number} {verdict}", str(number)))
+
+
+def overlap(a: Rectangle, b: Rectangle) -> float:
+    """Area that two rectangles share."""
+    return max(min(a[2], b[2]) - max(a[0], b[0]), 0) * max(min(a[3], b[3]) - max(a[1], b[1]), 0)
 
 
 def place(

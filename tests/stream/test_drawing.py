@@ -201,3 +201,12 @@ def test_a_font_that_cannot_be_read_is_refused_before_the_first_frame(tmp_path: 
 def test_a_grey_picture_is_refused() -> None:
     with pytest.raises(ShapeError, match="RGB"):
         draw_people(np.zeros((20, 20), np.uint8), [])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 200), (16, 16), (64, 2000)])
+def test_any_picture_can_be_drawn_on(size: tuple[int, int]) -> None:
+    height, width = size
+    image = noise(height, width)
+    drawn = draw_people(image, [shown(1, (0, 0, width, height))], [ZONE], [LINE], caption="12:30")
+    assert drawn.shape == image.shape
+    assert changed(image, drawn).any()

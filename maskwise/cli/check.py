@@ -48,6 +48,7 @@ def run(
         str,
         typer.Option(help="Whose faces are hidden in copies and page of a video: all, unmasked or none."),
     ] = "none",
+    font: Annotated[Path | None, typer.Option(help="TTF or OTF file for the labels.")] = None,
     fail_on: Annotated[str, typer.Option(help="Exit with 1 if a face has one of these verdicts, comma between.")] = "",
     faces: Annotated[str, typer.Option(help="detect, or whole: each picture is one cut-out face.")] = "detect",
     min_face: Annotated[
@@ -86,13 +87,13 @@ def run(
     paths = _without_copies(expand(sources), {"--annotate": annotate, "--explain": explain})
     films = [path for path in paths if is_video(path)]
     pictures = [path for path in paths if not is_video(path)]
-    film_outputs = FilmOutputs(annotate, report, parse_blur(blur))
+    film_outputs = FilmOutputs(annotate, report, parse_blur(blur), font)
     check_names(films, film_outputs)
     tally, table = Tally("picture", "face", "faces"), _table()
     film_tally, people = Tally("video", "person", "people"), film_table()
     with (
         pipe_may_close(),
-        _outputs(json_, csv, annotate) as write,
+        _outputs(json_, csv, annotate, font) as write,
         _explanations(explain, checker) as clarify,
         _progress(quiet=json_ and out.is_terminal) as step,
     ):
@@ -155,14 +156,14 @@ def _without_copies(paths: list[Path], folders: dict[str, Path | None]) -> list[
 
 
 @contextlib.contextmanager
-def _outputs(json_: bool, csv: Path | None, annotate: Path | None) -> Iterator[Write]:
+def _outputs(json_: bool, csv: Path | None, annotate: Path | None, font: Path | None) -> Iterator[Write]:
     """Open whatever the user asked to have written; close all of it, however the run ends."""
     from maskwise.inference.sinks import AnnotatedPictures, Csv, JsonLines, ResultSink
 
     with contextlib.ExitStack() as stack:
         sinks: list[ResultSink] = [stack.enter_context(JsonLines(sys.stdout))] if json_ else []
         sinks += [stack.enter_context(Csv(csv))] if csv else []
-        copies = stack.enter_context(AnnotatedPictures(annotate)) if annotate else None
+        copies = stack.enter_context(AnnotatedPictures(annotate, font)) if annotate else None
 
         def write(frame: Frame | None, result: FrameResult) -> None:
             for sink in sinks:

@@ -32,11 +32,13 @@ class FilmOutputs:
     annotate: folder of annotated copies.
     report: HTML page.
     blur: whose faces are made unrecognisable in both.
+    font: of the labels.
     """
 
     annotate: Path | None = None
     report: Path | None = None
     blur: Blur = "none"
+    font: Path | None = None
 
 
 def check_film(path: Path, checker: Checker, write: Write, wanted: FilmOutputs, step: Step) -> list[Person]:
@@ -59,7 +61,7 @@ def check_film(path: Path, checker: Checker, write: Write, wanted: FilmOutputs, 
     from maskwise.stream.watching import Watching, watch
 
     copy = wanted.annotate / f"{path.stem}.mp4" if wanted.annotate else None
-    outputs = Outputs(video=copy, report=wanted.report, blur=wanted.blur)
+    outputs = Outputs(video=copy, report=wanted.report, blur=wanted.blur, font=wanted.font)
     everyone = Everyone(write)
     with open_source(str(path)) as source:
         rate = (source.facts.rate if source.facts else None) or 25.0

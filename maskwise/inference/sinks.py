@@ -11,6 +11,7 @@ from typing import Any, Protocol, Self, TextIO
 
 from maskwise.inference.evidence_picture import draw_evidence
 from maskwise.inference.explain import Evidence
+from maskwise.inference.lettering import check_font
 from maskwise.inference.overlay import draw
 from maskwise.inference.picture_folder import PictureFolder, refusals
 from maskwise.values import CLASSES, Frame, FrameResult
@@ -129,13 +130,19 @@ class AnnotatedPictures(_Sink):
     Replaces only what an earlier run drew; see `PictureFolder`.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, font: Path | None = None) -> None:
         """Make the folder if it is not there.
+
+        Args:
+            folder: where the copies go.
+            font: TrueType or OpenType file for the labels; the one that comes along if None.
 
         Raises:
             StorageError: it cannot be made.
+            ConfigError: the font cannot be read.
         """
-        self._folder = PictureFolder(folder, DRAWN)
+        check_font(font)
+        self._folder, self._font = PictureFolder(folder, DRAWN), font
 
     def write(self, frame: Frame, result: FrameResult) -> None:
         """Draw and save one picture.
@@ -144,7 +151,7 @@ class AnnotatedPictures(_Sink):
             StorageError: it cannot be written.
         """
         suffix = ".png" if Path(frame.source).suffix.lower() == ".png" else ".jpg"
-        self._folder.save(draw(frame.image, result), _stem(frame), suffix)
+        self._folder.save(draw(frame.image, result, self._font), _stem(frame), suffix)
 
 
 class ExplainedFaces(_Sink):

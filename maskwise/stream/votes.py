@@ -4,7 +4,7 @@ Each look adds the logarithms of the classes' probabilities to what is known, as
 filter with forgetting, the log-odds update of occupancy grids: Moravec and Elfes 1985, High resolution maps from wide
 angle sonar, ICRA). But looks at one face a tenth of a second apart are hardly independent: evidence counts by the time
 it covers, not by the number of looks, so a camera of twice the rate is not twice as sure. What is known fades, so that
-somebody who puts a mask on is believed after a second or two. A verdict is taken up at one confidence and let go at a
+somebody who puts a mask on is believed after about a second. A verdict is taken up at one confidence and let go at a
 lower one, so that a face at the border does not flicker.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from maskwise.model.faces import YuNet
 from maskwise.stream.events import Rules
 from maskwise.stream.judging import Judge
 from maskwise.stream.truth import Seen, Truth
+from maskwise.stream.video import Video
 from maskwise.stream.watching import Watching, watch
 
 
@@ -52,3 +54,16 @@ def test_one_who_lets_it_slip_is_told_of_and_then_leaves(pipeline: Pipeline) -> 
 def test_an_empty_room_stays_empty(pipeline: Pipeline) -> None:
     report = judged(pipeline, "empty_room", 3.0, seed=0)
     assert (report["people"], report["nobody"], report["alarms"]["false"]) == ([], 0, 0)
+
+
+@pytest.mark.parametrize("clip", ["unmasked_woman_book.mkv", "unmasked_man_sister.mkv"])
+def test_a_real_person_who_moves_the_hands_keeps_one_number(pipeline: Pipeline, shared_data: Path, clip: str) -> None:
+    numbers, looks = [], 0
+    with Video(str(shared_data / "video" / clip)) as video:
+        for moment in watch(video, pipeline, clip, Watching(overlapped=False)):
+            if moment.result is not None:
+                looks += 1
+                numbers += moment.numbers[:1]  # the surest face; a hand is found as a second one now and then
+    assert looks >= 25
+    assert len(numbers) == looks
+    assert set(numbers) == {1}

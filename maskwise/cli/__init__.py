@@ -17,7 +17,7 @@ from maskwise.cli import audit_log, bench, check, compare, data, demo, evaluate,
 from maskwise.cli.console import complain
 from maskwise.errors import MaskwiseError
 
-OF_VIDEO = ("apprise", "av", "paho", "psutil", "similari")
+OF_VIDEO = ("apprise", "av", "paho", "psutil")
 """Packages that come with the extra `video`; any other that may be missing comes with `train`."""
 
 app = typer.Typer(

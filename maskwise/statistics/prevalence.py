@@ -40,7 +40,8 @@ def true_share(counted: int, n: int, sensitivity: tuple[float, int], specificity
         raise DataError(f"prevalence: sensitivity {sensitivity} and specificity {specificity} are no shares of anybody")
     if se + sp - 1 < LEAST_TOLD_APART:
         raise DataError(
-            f"prevalence: sensitivity {se:.2f} and specificity {sp:.2f} tell hardly more than chance; no share can be had"
+            f"prevalence: sensitivity {se:.2f} and specificity {sp:.2f} tell hardly more than chance; "
+            "no share can be had"
         )
     value = (counted / n + sp - 1) / (se + sp - 1)
     size = n + Z * Z

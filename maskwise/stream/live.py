@@ -156,7 +156,7 @@ class Live:
         self.close()
 
     def close(self) -> None:
-        """Stop reading; whoever waits for a frame is let go."""
+        """Stop reading, by any thread; whoever waits for a frame is let go."""
         self._stop()
         until_s = time.monotonic() + CLOSING_S
         for thread in (self._thread, *self._openings):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -118,7 +119,7 @@ class Video:
         self._network = "://" in self._address
         self.name = name or (public_name(self._address) or "-")
         self.broken = self.dropped = 0
-        self._closed = False
+        self._closed, self._reading = False, threading.Lock()
         # Without the prefix a file with a colon in its name would be taken for an address. Files may be as slow as
         # they like: a disk that wakes up is no lost stream.
         target = source if self._network or not self._address else f"file:{source}"
@@ -160,9 +161,13 @@ class Video:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file or connection, and iterating ends; by the thread that reads."""
+        """Let go of the file or connection, and iterating ends; by any thread."""
         self._closed = True
-        self._container.close()
+        if self._reading.acquire(blocking=False):  # else whoever reads closes it, as soon as the read in hand is over
+            try:
+                self._container.close()
+            finally:
+                self._reading.release()
 
     @property
     def ends(self) -> bool:
@@ -179,7 +184,7 @@ class Video:
         """
         timeline, index = Timeline(self._step_s), 0
         origin = None if self._counted else self._stream.start_time
-        for decoded in self._decoded(self._packets()):
+        for decoded in self._until_closed(self._decoded(self._packets())):
             stamp, stamp_s = decoded.dts if self._counted else decoded.pts, None
             if stamp is not None and decoded.time_base is not None and not self._untimed:
                 origin = stamp if origin is None else origin
@@ -198,18 +203,27 @@ class Video:
         Raises:
             InputError: the connection is lost.
         """
-        for decoded in self._decoded(self._without_backlog(self._packets())):
+        for decoded in self._until_closed(self._decoded(self._without_backlog(self._packets()))):
             yield partial(self._upright, decoded)
+
+    def _until_closed(self, frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        """The same frames; what FFmpeg reads with is never taken away from under a read."""
+        while True:
+            with self._reading:
+                frame = None if self._closed else next(frames, None)
+            if self._closed:
+                self.close()
+            if frame is None or self._closed:
+                return
+            yield frame
 
     def _packets(self) -> Iterator[Packet[av.VideoStream]]:
         failed = 0
-        while failed <= BROKEN_IN_A_ROW and not self._closed:
+        while failed <= BROKEN_IN_A_ROW:
             try:
                 for packet in self._container.demux(self._stream):
                     failed = 0
                     yield packet
-                    if self._closed:
-                        return
             except av.InvalidDataError:
                 self.broken += 1
                 failed += 1

@@ -330,15 +330,16 @@ class Backlog:
 
     A reader that keeps up has to wait for packets. Where none had to be waited for in BACKLOG_S, they have piled up:
     they are passed over until one has to be waited for, and on to a key frame, without which nothing can be decoded.
-    For no longer than BACKLOG_S, though: some streams send as fast as they are read.
+    No network holds more than MOST_HELD; where more come, the stream sends as fast as it is read: that is no backlog.
     """
 
+    MOST_HELD = 1_000
     WAITED_S = 0.003
 
     def __init__(self, now_s: float) -> None:
         """Begin, at a time of the same clock as all later ones."""
-        self._waited_at_s, self._late_since_s = now_s, -1.0
-        self._late = self._to_key = False
+        self._waited_at_s, self._skipped = now_s, 0
+        self._late = self._to_key = self._endless = False
 
     def passes(self, asked_s: float, came_s: float, is_key: bool) -> bool:
         """Whether a packet is to be decoded.
@@ -350,11 +351,13 @@ class Backlog:
         """
         waited = came_s - asked_s >= self.WAITED_S
         if waited:
-            self._waited_at_s = came_s
-        if not self._late and came_s - self._waited_at_s > BACKLOG_S:
-            self._late, self._to_key, self._late_since_s = True, True, came_s
-        elif self._late and (waited or came_s - self._late_since_s > BACKLOG_S):
-            self._late, self._waited_at_s = False, came_s
+            self._waited_at_s, self._late, self._endless = came_s, False, False
+        elif self._late and self._skipped >= self.MOST_HELD:
+            self._late, self._endless = False, True
+        elif not self._late and not self._endless and came_s - self._waited_at_s > BACKLOG_S:
+            self._late = self._to_key = True
+            self._skipped = 0
+        self._skipped += self._late
         if not self._late and is_key:
             self._to_key = False
         return not self._to_key

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 FASTEST = 60.0
 """Frames a second that are handed on at most."""
 
-FASTEST_FROZEN = 100.0
-"""Frames a second that are read at most where all are the same: some broken streams send one as fast as they can."""
+FASTEST_READ, BURST_S = 120.0, 2.0
+"""Frames a second that are read at most, and for how many seconds' worth more may come at once: some broken streams
+send one frame over and over, as fast as they are read."""
 
 STUCK = 3
 """Openings that may hang at once, each with its thread, before no further one is tried."""
@@ -156,7 +157,7 @@ class Live:
         self.close()
 
     def close(self) -> None:
-        """Stop reading; whoever waits for a frame is let go."""
+        """Stop reading, by any thread; whoever waits for a frame is let go."""
         self._stop()
         until_s = time.monotonic() + CLOSING_S
         for thread in (self._thread, *self._openings):
@@ -298,7 +299,7 @@ class _Opening(threading.Thread):
         if not self.given_up.is_set():
             self._owner.facts = stream.facts
             self._owner._tell("connected")
-        guard = Unchanging(frozen_s)
+        guard, pace = Unchanging(frozen_s), Pace(FASTEST_READ, BURST_S, self.seen_at_s)
         for make in stream.pictures():
             if self.given_up.is_set():
                 return
@@ -309,8 +310,26 @@ class _Opening(threading.Thread):
             if changed:
                 self._owner._tell(changed, f"one and the same picture for {frozen_s:g} s" if guard.frozen else "")
             self._owner._put(make)
-            if guard.frozen:
-                self.given_up.wait(1 / FASTEST_FROZEN)
+            self.given_up.wait(pace.wait_s(time.monotonic()))
+
+
+class Pace:
+    """Bounds a rate on average and lets bursts pass (the generic cell rate algorithm, ITU-T I.371)."""
+
+    def __init__(self, rate: float, burst_s: float, now_s: float) -> None:
+        """Begin.
+
+        Args:
+            rate: a second, at most.
+            burst_s: how much of it may come at once.
+            now_s: by the clock of all later times.
+        """
+        self._step_s, self._burst_s, self._due_s = 1 / rate, burst_s, now_s - burst_s
+
+    def wait_s(self, now_s: float) -> float:
+        """How long to wait after one that came now."""
+        self._due_s = max(self._due_s + self._step_s, now_s - self._burst_s)
+        return max(0.0, self._due_s - now_s)
 
 
 class Unchanging:

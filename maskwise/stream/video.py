@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -118,7 +119,7 @@ class Video:
         self._network = "://" in self._address
         self.name = name or (public_name(self._address) or "-")
         self.broken = self.dropped = 0
-        self._closed = False
+        self._closed, self._reading = False, threading.Lock()
         # Without the prefix a file with a colon in its name would be taken for an address. Files may be as slow as
         # they like: a disk that wakes up is no lost stream.
         target = source if self._network or not self._address else f"file:{source}"
@@ -160,9 +161,13 @@ class Video:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file or connection, and iterating ends; by the thread that reads."""
+        """Let go of the file or connection, and iterating ends; by any thread."""
         self._closed = True
-        self._container.close()
+        if self._reading.acquire(blocking=False):  # else whoever reads closes it, as soon as the read in hand is over
+            try:
+                self._container.close()
+            finally:
+                self._reading.release()
 
     @property
     def ends(self) -> bool:
@@ -179,7 +184,7 @@ class Video:
         """
         timeline, index = Timeline(self._step_s), 0
         origin = None if self._counted else self._stream.start_time
-        for decoded in self._decoded(self._packets()):
+        for decoded in self._until_closed(self._decoded(self._packets())):
             stamp, stamp_s = decoded.dts if self._counted else decoded.pts, None
             if stamp is not None and decoded.time_base is not None and not self._untimed:
                 origin = stamp if origin is None else origin
@@ -198,18 +203,27 @@ class Video:
         Raises:
             InputError: the connection is lost.
         """
-        for decoded in self._decoded(self._without_backlog(self._packets())):
+        for decoded in self._until_closed(self._decoded(self._without_backlog(self._packets()))):
             yield partial(self._upright, decoded)
+
+    def _until_closed(self, frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+        """The same frames; what FFmpeg reads with is never taken away from under a read."""
+        while True:
+            with self._reading:
+                frame = None if self._closed else next(frames, None)
+            if self._closed:
+                self.close()
+            if frame is None or self._closed:
+                return
+            yield frame
 
     def _packets(self) -> Iterator[Packet[av.VideoStream]]:
         failed = 0
-        while failed <= BROKEN_IN_A_ROW and not self._closed:
+        while failed <= BROKEN_IN_A_ROW:
             try:
                 for packet in self._container.demux(self._stream):
                     failed = 0
                     yield packet
-                    if self._closed:
-                        return
             except av.InvalidDataError:
                 self.broken += 1
                 failed += 1
@@ -316,15 +330,16 @@ class Backlog:
 
     A reader that keeps up has to wait for packets. Where none had to be waited for in BACKLOG_S, they have piled up:
     they are passed over until one has to be waited for, and on to a key frame, without which nothing can be decoded.
-    For no longer than BACKLOG_S, though: some streams send as fast as they are read.
+    No network holds more than MOST_HELD; where more come, the stream sends as fast as it is read: that is no backlog.
     """
 
+    MOST_HELD = 1_000
     WAITED_S = 0.003
 
     def __init__(self, now_s: float) -> None:
         """Begin, at a time of the same clock as all later ones."""
-        self._waited_at_s, self._late_since_s = now_s, -1.0
-        self._late = self._to_key = False
+        self._waited_at_s, self._skipped = now_s, 0
+        self._late = self._to_key = self._endless = False
 
     def passes(self, asked_s: float, came_s: float, is_key: bool) -> bool:
         """Whether a packet is to be decoded.
@@ -336,11 +351,13 @@ class Backlog:
         """
         waited = came_s - asked_s >= self.WAITED_S
         if waited:
-            self._waited_at_s = came_s
-        if not self._late and came_s - self._waited_at_s > BACKLOG_S:
-            self._late, self._to_key, self._late_since_s = True, True, came_s
-        elif self._late and (waited or came_s - self._late_since_s > BACKLOG_S):
-            self._late, self._waited_at_s = False, came_s
+            self._waited_at_s, self._late, self._endless = came_s, False, False
+        elif self._late and self._skipped >= self.MOST_HELD:
+            self._late, self._endless = False, True
+        elif not self._late and not self._endless and came_s - self._waited_at_s > BACKLOG_S:
+            self._late = self._to_key = True
+            self._skipped = 0
+        self._skipped += self._late
         if not self._late and is_key:
             self._to_key = False
         return not self._to_key

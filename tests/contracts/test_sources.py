@@ -204,6 +204,20 @@ class TestSourceContract:
             source.close()
         assert patiently(lambda: threading.active_count() <= before)
 
+    def test_another_thread_may_close_it(self, opening: Opening, tmp_path: Path) -> None:
+        with opening(tmp_path) as source, source:
+            begun, ended = threading.Event(), threading.Event()
+
+            def read() -> None:
+                for _ in source:
+                    begun.set()
+                ended.set()
+
+            threading.Thread(target=read, daemon=True).start()
+            assert begun.wait(20)
+            source.close()
+            assert ended.wait(20)
+
     def test_what_it_says_about_itself_is_so(self, opening: Opening, tmp_path: Path) -> None:
         with opening(tmp_path) as source, source:
             facts = source.facts

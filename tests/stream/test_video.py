@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+import threading
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -285,9 +288,31 @@ def test_closing_ends_it(tmp_path: Path) -> None:
     frames = iter(video)
     assert next(frames).index == 0
     video.close()
-    assert len(list(frames)) <= 1, "what was decoded already"
+    assert list(frames) == []
     video.close()
     assert list(video) == []
+
+
+def test_closing_does_not_wait_for_a_silent_pipe() -> None:
+    reading, writing = os.pipe()
+    data = io.BytesIO()
+    mux(data, encoded(range(40)))
+    ended = threading.Event()
+    with os.fdopen(reading, "rb", buffering=0) as ours, os.fdopen(writing, "wb", buffering=0) as theirs:
+        threading.Thread(target=theirs.write, args=(data.getvalue()[: 188 * 60],), daemon=True).start()
+        # What FFmpeg reads to recognise the stream is held by it: a small look leaves something to wait for.
+        video = Video(ours, options={"probesize": "5000", "analyzeduration": "1"})
+
+        def read() -> None:
+            list(video)
+            ended.set()
+
+        threading.Thread(target=read, daemon=True).start()
+        assert not ended.wait(0.5), "it waits for the pipe"
+        video.close()
+        theirs.write(data.getvalue()[188 * 60 :])
+        theirs.close()
+        assert ended.wait(20)
 
 
 def passed(arrivals: Sequence[tuple[float, float, bool]]) -> list[bool]:
@@ -312,8 +337,9 @@ class TestBacklog:
 
     def test_what_comes_as_fast_as_it_is_read_is_not_passed_over_for_ever(self) -> None:
         got = passed([(i / 200, i / 200, True) for i in range(4_000)])
-        assert 0.3 < np.mean(got) < 0.7
-        assert any(got[-900:])
+        assert all(got[:400])
+        assert got.count(False) == 1_000, "once what a network might hold"
+        assert all(got[-2_500:])
 
 
 def test_the_number_in_a_picture_can_be_read() -> None:

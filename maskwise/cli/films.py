@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from maskwise.cli.streams import one_thread_each
 from maskwise.cli.wording import coloured, plain
 from maskwise.errors import UsageError
 
@@ -63,6 +64,7 @@ def check_film(path: Path, checker: Checker, write: Write, wanted: FilmOutputs, 
     copy = wanted.annotate / f"{path.stem}.mp4" if wanted.annotate else None
     outputs = Outputs(video=copy, report=wanted.report, blur=wanted.blur, font=wanted.font)
     everyone = Everyone(write)
+    one_thread_each()
     with open_source(str(path)) as source:
         rate = (source.facts.rate if source.facts else None) or 25.0
         frames = round((source.facts.duration_s or 0.0) * rate) if source.facts else 0

@@ -66,6 +66,7 @@ def follow(
     from maskwise.stream.outputs import About, opened
     from maskwise.stream.watching import watch
 
+    one_thread_each()
     board = _Board()
     with open_source(stream.text, stream.rate, board.hear) as source, _stopping(source) as stop:
         rate = (source.facts.rate if source.facts else None) or stream.rate or 25.0
@@ -84,6 +85,13 @@ def follow(
             frames = _until(source, stop, stream.seconds)
             for moment in watch(frames, pipeline, source.name, watching, live=source.live):
                 told.look(moment)
+
+
+def one_thread_each() -> None:
+    """Steps of a stream run side by side already; OpenCV's own threads would only get in their way."""
+    import cv2
+
+    cv2.setNumThreads(1)
 
 
 class _Board:

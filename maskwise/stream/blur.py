@@ -9,7 +9,7 @@ where guessing gives 2.5 %. Those pictures are grey; of coloured ones a hue is l
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import cv2
@@ -26,9 +26,6 @@ Blur = Literal["all", "unmasked", "none"]
 BLURS: tuple[Blur, ...] = ("all", "unmasked", "none")
 """Whose face is hidden: everybody's; everybody's who is not said to be `masked`, so that of `incorrect`, `unmasked` and
 `uncertain`, since a bare face that was not recognised as one is to stay private too; nobody's."""
-
-PARTS = 2
-"""A face becomes so many colours, from top to bottom and one across: a mask is still seen to be there."""
 
 STEP, TINT_STEP = 32, 16
 """Brightness is rounded to multiples of the one, and what each colour differs from it to the next lower multiple of the
@@ -102,7 +99,7 @@ def _hide(image: Image, box_xyxy: NDArray[np.float32]) -> None:
     axes = (right - left) // 2 + 1, (bottom - top) // 2 + 1
     centre = (left + right) // 2 - columns.start, (top + bottom) // 2 - rows.start
     cv2.ellipse(oval, centre, axes, 0, 0, 360, 255, cv2.FILLED)
-    cv2.copyTo(np.ascontiguousarray(np.broadcast_to(colours, part.shape)), oval, part)
+    cv2.copyTo(cv2.repeat(colours, 1, part.shape[1]), oval, part)
 
 
 def _colours(part: Image, top: float, height: float) -> Image:
@@ -114,13 +111,17 @@ def _colours(part: Image, top: float, height: float) -> Image:
             picture would be shown in twice as many colours.
         height: of the box.
     """
-    seen = cv2.resize(part, (1, len(part)), interpolation=cv2.INTER_AREA)[:, 0].astype(np.float64)
-    row = np.arange(len(seen)) + 0.5
-    halves = np.clip(np.floor((row - top) / max(height, 1e-6) * PARTS), 0, PARTS - 1).astype(np.int64)
-    there = np.unique(halves)
-    colours = np.array([seen[halves == half].mean(axis=0) for half in there])
-    grey = colours.mean(axis=1, keepdims=True)
-    tint = np.trunc((colours - grey) / TINT_STEP) * TINT_STEP  # towards grey, or rounding would turn a face green
-    coarse = np.clip(np.round(grey / STEP) * STEP + tint, 0, 255)
-    middles = top + (there + 0.5) * height / PARTS
-    return np.stack([np.interp(row, middles, channel) for channel in coarse.T], axis=1)[:, None].astype(np.uint8)
+    middle = min(max(round(top + height / 2), 0), len(part))
+    halves = [_coarse(cv2.mean(half)[:3]) for half in (part[:middle], part[middle:]) if half.size]
+    below = np.arange(len(part)) + 0.5 - (top + height / 4)  # the upper half's colour down to its own middle
+    share = np.clip(below / max(height / 2, 1e-6), 0, 1)[:, None]
+    return (halves[0] + (halves[-1] - halves[0]) * share)[:, None].astype(np.uint8)
+
+
+def _coarse(colour: Sequence[float]) -> NDArray[np.float64]:
+    """(3,) a colour as many faces have it."""
+    red, green, blue = colour
+    grey = (red + green + blue) / 3
+    shade = round(grey / STEP) * STEP
+    # Tints are cut towards grey: rounding them would turn a face green.
+    return np.array([min(max(shade + int((v - grey) / TINT_STEP) * TINT_STEP, 0), 255) for v in colour], np.float64)

@@ -33,7 +33,7 @@ class Mp4:
     The size is that of the first frame, made even; a later frame of another size is fitted into it, black beside it.
     """
 
-    def __init__(self, path: Path, rate: float = 30.0, speed: str = "veryfast", quality: int = 23) -> None:
+    def __init__(self, path: Path, rate: float = 30.0, speed: str = "superfast", quality: int = 23) -> None:
         """Nothing is written before the first frame.
 
         Args:
@@ -104,7 +104,7 @@ class Mp4:
         stream.height, stream.width = (max(2, side - side % 2) for side in image.shape[:2])
         stream.pix_fmt = "yuv420p"
         stream.time_base = stream.codec_context.time_base = Fraction(1, TICKS)
-        stream.options = {"preset": self._speed, "crf": str(self._quality), "tune": "zerolatency"}
+        stream.options = {"preset": self._speed, "crf": str(self._quality), "tune": "zerolatency", "threads": "1"}
         return container, stream
 
 

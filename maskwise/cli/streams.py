@@ -85,6 +85,20 @@ def follow(
             frames = _until(source, stop, stream.seconds)
             for moment in watch(frames, pipeline, source.name, watching, live=source.live):
                 told.look(moment)
+        _say_losses(source)
+
+
+def _say_losses(source: Source) -> None:
+    lost = [
+        f"{count(number, 'frame')} {why}"
+        for number, why in (
+            (source.dropped, "left out, to stay on time"),
+            (source.broken, "could not be decoded"),
+        )
+        if number
+    ]
+    if lost:
+        say(f"{source.name}: {'; '.join(lost)}")
 
 
 def one_thread_each() -> None:

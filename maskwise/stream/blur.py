@@ -115,7 +115,7 @@ def _colours(part: Image, top: float, height: float) -> Image:
     halves = [_coarse(cv2.mean(half)[:3]) for half in (part[:middle], part[middle:]) if half.size]
     below = np.arange(len(part)) + 0.5 - (top + height / 4)  # the upper half's colour down to its own middle
     share = np.clip(below / max(height / 2, 1e-6), 0, 1)[:, None]
-    return (halves[0] + (halves[-1] - halves[0]) * share)[:, None].astype(np.uint8)
+    return np.asarray((halves[0] + (halves[-1] - halves[0]) * share)[:, None], np.uint8)
 
 
 def _coarse(colour: Sequence[float]) -> NDArray[np.float64]:

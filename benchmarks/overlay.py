@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from benchmarks.table import Row
 from maskwise.inference.overlay import draw
-from maskwise.stream.drawing import Drawing
+from maskwise.stream.following.zones import Line, Zone
+from maskwise.stream.outputs.drawing import Drawing
 from maskwise.stream.watching import Shown
-from maskwise.stream.zones import Line, Zone
 from maskwise.values import CLASSES, UNCERTAIN, Faces, FrameResult, Image, Verdict
 
 SIZES = ((320, 240), (640, 480), (1280, 720), (3840, 2160))

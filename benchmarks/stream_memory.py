@@ -15,9 +15,9 @@ import psutil
 from benchmarks.table import Row
 from maskwise.data.clips import BARE, Actor, film
 from maskwise.inference.checker import load
-from maskwise.stream.mp4 import Mp4
-from maskwise.stream.outputs import About, Outputs, opened
-from maskwise.stream.video import Video
+from maskwise.stream.outputs.mp4 import Mp4
+from maskwise.stream.outputs.opened import About, Outputs, opened
+from maskwise.stream.sources.video import Video
 from maskwise.stream.watching import Watching, watch
 from maskwise.values import Frame
 

@@ -26,8 +26,8 @@ from maskwise.inference.pipeline import Pipeline
 from maskwise.model.artifact import folder_of
 from maskwise.model.crops import crop_faces
 from maskwise.model.faces import bundled_weights, scales
-from maskwise.stream.bench import Bench, bench
-from maskwise.stream.mp4 import Mp4
+from maskwise.stream.measuring.bench import Bench, bench
+from maskwise.stream.outputs.mp4 import Mp4
 from maskwise.stream.watching import Watching
 
 SIZES, FRAMES, FACES = ((640, 480), (1280, 720)), 300, 4

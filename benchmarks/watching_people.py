@@ -21,13 +21,13 @@ from maskwise.model.classifier import MaskClassifier
 from maskwise.model.faces import YuNet
 from maskwise.statistics.metrics import Figure, wilson
 from maskwise.statistics.rates import median_of, rate
-from maskwise.stream.events import Events, Rules
-from maskwise.stream.judging import Alarms, Judge, PersonJudged
-from maskwise.stream.people import People
-from maskwise.stream.tracks import Tracker
-from maskwise.stream.truth import Seen, Truth
-from maskwise.stream.video import Video
-from maskwise.stream.votes import Votes, Voting
+from maskwise.stream.following.events import Events, Rules
+from maskwise.stream.following.people import People
+from maskwise.stream.following.tracks import Tracker
+from maskwise.stream.following.votes import Votes, Voting
+from maskwise.stream.measuring.judging import Alarms, Judge, PersonJudged
+from maskwise.stream.measuring.truth import Seen, Truth
+from maskwise.stream.sources.video import Video
 from maskwise.stream.watching import Moment, Shown
 from maskwise.values import CLASSES, Frame, FrameResult
 

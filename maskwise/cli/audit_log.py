@@ -25,7 +25,7 @@ def verify(
     ] = None,
 ) -> None:
     """Check every seal from the beginning. Exit code 1: something was changed, taken out, put in or cut off."""
-    from maskwise.stream.audit_log import verify as check
+    from maskwise.stream.outputs.audit_log import verify as check
 
     found = check(path, seal)
     if found.broken:

@@ -16,7 +16,7 @@ from maskwise.errors import UsageError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from maskwise.stream.bench import Bench
+    from maskwise.stream.measuring.bench import Bench
 
 
 def run(
@@ -39,7 +39,7 @@ def run(
     Watches a video three times and writes an annotated copy each time, as `watch --video` does; the copies are removed.
     """
     from maskwise.inference.checker import load
-    from maskwise.stream.bench import bench
+    from maskwise.stream.measuring.bench import bench
     from maskwise.stream.watching import Watching
 
     one_thread_each()
@@ -69,7 +69,7 @@ def _size(text: str) -> tuple[int, int]:
 
 def _made_up(path: Path, size_wh: tuple[int, int], faces: int, frames: int) -> Path:
     from maskwise.data.clips import BARE, Actor, film
-    from maskwise.stream.mp4 import Mp4
+    from maskwise.stream.outputs.mp4 import Mp4
 
     height = min(0.3, 0.8 / max(faces, 1) * size_wh[0] / size_wh[1])
     places = [((i + 0.5) / faces, 0.35 + 0.3 * (i % 2)) for i in range(faces)]

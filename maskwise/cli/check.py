@@ -68,8 +68,8 @@ def run(
     """
     from maskwise.inference.checker import load
     from maskwise.inference.sources import expand
-    from maskwise.stream.blur import parse_blur
-    from maskwise.stream.opening import is_video
+    from maskwise.stream.outputs.blur import parse_blur
+    from maskwise.stream.sources.opening import is_video
     from maskwise.values import FrameResult
 
     wanted = _verdicts(fail_on)

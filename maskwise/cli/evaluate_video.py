@@ -12,7 +12,7 @@ from maskwise.cli.figures import figure
 from maskwise.errors import DataError, StorageError
 
 if TYPE_CHECKING:
-    from maskwise.stream.truth import Truth
+    from maskwise.stream.measuring.truth import Truth
 
 
 def evaluate_video(
@@ -25,7 +25,7 @@ def evaluate_video(
         InputError: the film cannot be read.
         StorageError: the report cannot be written.
     """
-    from maskwise.stream.truth import read_truth
+    from maskwise.stream.measuring.truth import read_truth
 
     listed = read_truth(truth)
     report = {"artifact": artifact.name, "video": video.name} | _judged(artifact, video, listed, after_s)
@@ -52,9 +52,9 @@ def _judged(artifact: Path, video: Path, truth: Truth, after_s: float) -> dict[s
     from maskwise.model.artifact import folder_of
     from maskwise.model.classifier import MaskClassifier
     from maskwise.model.faces import YuNet
-    from maskwise.stream.events import Rules
-    from maskwise.stream.judging import Judge
-    from maskwise.stream.video import Video
+    from maskwise.stream.following.events import Rules
+    from maskwise.stream.measuring.judging import Judge
+    from maskwise.stream.sources.video import Video
     from maskwise.stream.watching import Watching, watch
 
     watching = Watching(rules=Rules(after_s=after_s))

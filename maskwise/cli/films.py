@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from maskwise.inference.checker import Checker
-    from maskwise.stream.blur import Blur
-    from maskwise.stream.people import Person
+    from maskwise.stream.following.people import Person
+    from maskwise.stream.outputs.blur import Blur
     from maskwise.stream.watching import Moment
     from maskwise.values import Frame, FrameResult
 
@@ -57,8 +57,8 @@ def check_film(path: Path, checker: Checker, write: Write, wanted: FilmOutputs, 
         StorageError: an output cannot be written.
     """
     from maskwise.cli.console import say
-    from maskwise.stream.opening import open_source
-    from maskwise.stream.outputs import About, Outputs, opened
+    from maskwise.stream.outputs.opened import About, Outputs, opened
+    from maskwise.stream.sources.opening import open_source
     from maskwise.stream.watching import Watching, watch
 
     copy = wanted.annotate / f"{path.stem}.mp4" if wanted.annotate else None

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from maskwise.inference.checker import Checker
-    from maskwise.stream.beside import MomentSink
-    from maskwise.stream.events import Event
-    from maskwise.stream.live import Health
-    from maskwise.stream.opening import Source
-    from maskwise.stream.outputs import Outputs, Told
+    from maskwise.stream.following.events import Event
+    from maskwise.stream.outputs.beside import MomentSink
+    from maskwise.stream.outputs.opened import Outputs, Told
+    from maskwise.stream.sources.live import Health
+    from maskwise.stream.sources.opening import Source
     from maskwise.stream.watching import Moment, Watching
     from maskwise.values import Frame
 
@@ -62,8 +62,8 @@ def follow(
     also: Sequence[MomentSink],
 ) -> None:
     """Watch a stream to its end, or until the user ends it; what was written stays either way."""
-    from maskwise.stream.opening import open_source
-    from maskwise.stream.outputs import About, opened
+    from maskwise.stream.outputs.opened import About, opened
+    from maskwise.stream.sources.opening import open_source
     from maskwise.stream.watching import watch
 
     one_thread_each()
@@ -270,12 +270,12 @@ class LivePeople:
 
 
 def _line(event: Event) -> str:
-    from maskwise.stream.telling import clock_time, what_happened
+    from maskwise.stream.outputs.telling import clock_time, what_happened
 
     return f"{clock_time(event.time_s)}  {what_happened(event)}"
 
 
 def _clock(moment: Moment) -> str:
-    from maskwise.stream.telling import clock_time
+    from maskwise.stream.outputs.telling import clock_time
 
     return clock_time(moment.frame.time_s or 0.0)

@@ -13,7 +13,7 @@ from maskwise.cli.streams import EventsOnStdout, LivePeople, Stream, follow, nam
 from maskwise.errors import UsageError
 
 if TYPE_CHECKING:
-    from maskwise.stream.alerts import Alerting
+    from maskwise.stream.outputs.alerts import Alerting
     from maskwise.stream.watching import Watching
 
 
@@ -80,8 +80,8 @@ def run(
     output cannot be used.
     """
     from maskwise.inference.checker import load
-    from maskwise.stream.blur import parse_blur
-    from maskwise.stream.outputs import Outputs
+    from maskwise.stream.outputs.blur import parse_blur
+    from maskwise.stream.outputs.opened import Outputs
 
     outputs = Outputs(
         video=video,
@@ -107,7 +107,7 @@ def run(
 
 
 def _alerting(kinds: str, pause_s: float, quiet: str | None) -> Alerting:
-    from maskwise.stream.alerts import Alerting
+    from maskwise.stream.outputs.alerts import Alerting
 
     return Alerting(names_of(kinds), pause_s, None if quiet is None else _hours(quiet))
 
@@ -125,9 +125,9 @@ def _hours(text: str) -> tuple[time, time]:
 
 
 def _watching(violation: str, after_s: float, zones: list[str], lines: list[str], looks_per_s: float) -> Watching:
-    from maskwise.stream.events import Rules
+    from maskwise.stream.following.events import Rules
+    from maskwise.stream.following.zones import Line, Zone, parse_corners
     from maskwise.stream.watching import Watching
-    from maskwise.stream.zones import Line, Zone, parse_corners
 
     rules = Rules(
         names_of(violation),

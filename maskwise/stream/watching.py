@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from maskwise.errors import ConfigError
 from maskwise.inference.pipeline import Pipeline
 from maskwise.stream.background import DEPTH, background
-from maskwise.stream.events import Event, Events, Rules
-from maskwise.stream.people import People, Person
-from maskwise.stream.tracks import Following, Tracker
-from maskwise.stream.votes import Voting
+from maskwise.stream.following.events import Event, Events, Rules
+from maskwise.stream.following.people import People, Person
+from maskwise.stream.following.tracks import Following, Tracker
+from maskwise.stream.following.votes import Voting
 from maskwise.values import Frame, FrameResult, Track, Verdict
 
 _Looked = tuple[Frame, FrameResult | None]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from maskwise.stream import bench as bench_module
-from maskwise.stream.bench import STAGES
+from maskwise.stream.measuring import bench as bench_module
+from maskwise.stream.measuring.bench import STAGES
 from tests.cli.command_line import run
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs/reference/bench.md"

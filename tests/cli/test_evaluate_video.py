@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from maskwise.stream.truth import read_truth
-from maskwise.stream.video import Video
+from maskwise.stream.measuring.truth import read_truth
+from maskwise.stream.sources.video import Video
 from tests.cli.command_line import run
 
 FIGURE = {"value", "low", "high", "n"}

@@ -21,9 +21,9 @@ import polars as pl
 import pytest
 
 from maskwise.data.clips import Actor, film
-from maskwise.stream.audit_log import verify
-from maskwise.stream.mp4 import Mp4
-from maskwise.stream.video import Video
+from maskwise.stream.outputs.audit_log import verify
+from maskwise.stream.outputs.mp4 import Mp4
+from maskwise.stream.sources.video import Video
 
 COMMAND = [sys.executable, "-m", "maskwise"]
 SIZE, RATE, SECONDS = (320, 240), 15.0, 6.0

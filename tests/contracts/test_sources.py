@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from maskwise.stream.opening import Source, open_source
+from maskwise.stream.sources.opening import Source, open_source
 from tests.stream.footage import (
     BITS,
     RtspCamera,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from maskwise.stream.events import Event
-from maskwise.stream.people import Person
+from maskwise.stream.following.events import Event
+from maskwise.stream.following.people import Person
 from maskwise.stream.watching import Moment, Shown
 from maskwise.values import CLASSES, Faces, Frame, FrameResult, Image, Verdict
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from maskwise.stream.events import Event
-from maskwise.stream.people import Person
+from maskwise.stream.following.events import Event
+from maskwise.stream.following.people import Person
 from maskwise.stream.watching import Moment, Shown
 from maskwise.values import CLASSES, Faces, Frame, FrameResult, Image, Track, Verdict
 

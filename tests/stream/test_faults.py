@@ -19,10 +19,10 @@ import numpy as np
 import pytest
 
 from maskwise.errors import InputError
-from maskwise.stream import video as video_module
-from maskwise.stream.live import BURST_S, FASTEST, FASTEST_READ, Health, Patience
-from maskwise.stream.opening import ADDRESSES, Source, open_source
-from maskwise.stream.video import Video
+from maskwise.stream.sources import video as video_module
+from maskwise.stream.sources.live import BURST_S, FASTEST, FASTEST_READ, Health, Patience
+from maskwise.stream.sources.opening import ADDRESSES, Source, open_source
+from maskwise.stream.sources.video import Video
 from maskwise.values import Frame
 from tests.stream.footage import (
     RtspCamera,

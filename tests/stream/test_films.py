@@ -12,10 +12,10 @@ from maskwise.inference.pipeline import Pipeline
 from maskwise.model.artifact import folder_of
 from maskwise.model.classifier import MaskClassifier
 from maskwise.model.faces import YuNet
-from maskwise.stream.events import Rules
-from maskwise.stream.judging import Judge
-from maskwise.stream.truth import Seen, Truth
-from maskwise.stream.video import Video
+from maskwise.stream.following.events import Rules
+from maskwise.stream.measuring.judging import Judge
+from maskwise.stream.measuring.truth import Seen, Truth
+from maskwise.stream.sources.video import Video
 from maskwise.stream.watching import Watching, watch
 
 

@@ -28,8 +28,8 @@ def run(
 ) -> None:
     """Make a film of embedded faces and drawn masks, with the truth for `maskwise evaluate --video`."""
     from maskwise.data import clips
-    from maskwise.stream.mp4 import Mp4
-    from maskwise.stream.truth import COLUMNS
+    from maskwise.stream.measuring.truth import COLUMNS
+    from maskwise.stream.outputs.mp4 import Mp4
 
     if output.suffix.lower() != ".mp4":
         raise ConfigError(f"{output}: films are written as .mp4; give a name that ends so")

@@ -1,0 +1,1 @@
+"""How fast a stream is watched, and how right."""

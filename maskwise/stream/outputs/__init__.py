@@ -1,0 +1,1 @@
+"""Where it goes: files, messages, a page on this machine; and what is hidden on the way."""

@@ -68,11 +68,16 @@ class Outputs:
         parse_blur(self.blur)
         if self.video is not None and self.video.suffix.lower() != ".mp4":
             raise UsageError(f"{self.video}: the annotated video is an MP4; give the file that ending")
-        named = (self.video, self.frames, self.tracks, self.events, self.report, self.summary, self.audit_log)
-        paths = [path.resolve() for path in named if path]
+        paths = self.paths
         for path in paths:
             if paths.count(path) > 1:
                 raise UsageError(f"{path.name}: named for two outputs; give each its own file")
+
+    @property
+    def paths(self) -> list[Path]:
+        """Every file that is written, in full."""
+        named = (self.video, self.frames, self.tracks, self.events, self.report, self.summary, self.audit_log)
+        return [path.resolve() for path in named if path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +143,8 @@ def opened(outputs: Outputs, about: About, say: Say, also: Sequence[MomentSink] 
         StorageError, InputError, ConfigError, UsageError: one of them cannot be opened; then nothing is begun.
     """
     source, began = about.source, about.began
+    if Path(source).resolve() in outputs.paths:
+        raise UsageError(f"{source}: named as an output, too, which would replace what is watched; name another file")
     with ExitStack() as stack:
         sinks: list[MomentSink] = []
 
@@ -172,7 +179,10 @@ def opened(outputs: Outputs, about: About, say: Say, also: Sequence[MomentSink] 
         if outputs.report:
             from maskwise.stream.report.film_report import FilmReport  # pages take a while to import
 
-            add(FilmReport(outputs.report, about.new_summary(), about.card, outputs.blur, settings=_shown(about)))
+            title = source if began else Path(source).name
+            add(
+                FilmReport(outputs.report, about.new_summary(), about.card, outputs.blur, title, settings=_shown(about))
+            )
         if outputs.summary:
             add(SummaryFile(outputs.summary, about.new_summary()))
         for sink in also:

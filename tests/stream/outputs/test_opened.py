@@ -136,3 +136,11 @@ def test_what_becomes_of_the_stream_is_in_the_audit_log(tmp_path: Path) -> None:
 def test_what_cannot_be_meant_is_refused(given: dict[str, Any], told: str) -> None:
     with pytest.raises(UsageError, match=told):
         Outputs(**given)
+
+
+def test_what_is_watched_is_never_replaced(tmp_path: Path) -> None:
+    film = tmp_path / "hall.mp4"
+    film.write_bytes(b"a film")
+    with pytest.raises(UsageError, match="would replace what is watched"):
+        run(Outputs(video=tmp_path / "." / "hall.mp4"), About(str(film)))
+    assert film.read_bytes() == b"a film"

@@ -168,6 +168,7 @@ def test_evaluating_says_what_pictures_without_a_face_are_called(
     assert "the others are uncertain." in told
 
 
+@pytest.mark.slow
 def test_a_full_disk_while_training_keeps_the_last_good_epoch(data: Path, tmp_path: Path) -> None:
     """The second save meets a limit on file size, as a full disk would refuse it; resuming then finishes the run."""
     script = """

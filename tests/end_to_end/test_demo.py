@@ -52,6 +52,7 @@ def test_a_folder_that_is_no_demo_is_left_alone(tmp_path: Path) -> None:
     assert (precious / "thesis.txt").read_text() == "years of work"
 
 
+@pytest.mark.slow
 def test_an_earlier_demo_survives_a_wrong_data_folder(tmp_path: Path) -> None:
     earlier = tmp_path / "out"
     earlier.mkdir()

@@ -87,7 +87,7 @@ class Preview:
 
             def do_GET(self) -> None:
                 """Give the page or the pictures; only to who asked for this machine by its own name."""
-                host = (self.headers.get("Host") or "").rpartition(":")[0]
+                host = (self.headers.get("Host") or "").partition(":")[0]
                 if host not in (HOST, "localhost"):  # a foreign page whose name was made to point here
                     self.send_error(403)
                 elif self.path == "/":

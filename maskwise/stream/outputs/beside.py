@@ -61,9 +61,8 @@ class Beside:
         Raises:
             StorageError: the sink could not write an earlier one.
         """
-        if self._error is not None:
-            error, self._error = self._error, None
-            raise error
+        if self._error is not None:  # stays: what waits behind it must not be written either
+            raise self._error
         self._waiting.put(moment)
 
     def _work(self) -> None:

@@ -21,7 +21,7 @@ class Kept:
         self.times: list[float] = []
         self.threads: set[int] = set()
         self.closed = False
-        self._fails_at, self._gate = fails_at, gate
+        self._fails_at, self.gate = fails_at, gate
 
     def __enter__(self) -> Self:
         return self
@@ -30,8 +30,8 @@ class Kept:
         self.closed = True
 
     def look(self, moment: Moment) -> None:
-        if self._gate is not None:
-            self._gate.wait(10)
+        if self.gate is not None:
+            self.gate.wait(10)
         self.threads.add(threading.get_ident())
         if moment.frame.time_s == self._fails_at:
             raise StorageError("the disk is full")
@@ -60,6 +60,19 @@ def test_an_error_is_raised_where_the_moments_come_from() -> None:
         hand_over(kept, 1_000_000)
     assert kept.times == [0.0, 1.0, 2.0]
     assert kept.closed
+
+
+def test_nothing_is_written_after_an_error() -> None:
+    gate = threading.Event()
+    kept = Kept(fails_at=0.0, gate=gate)
+    with pytest.raises(StorageError, match="disk is full"):  # noqa: PT012, SIM117 - what is raised inside is the point
+        with Beside(kept) as beside:
+            for i in range(DEPTH):
+                beside.look(moment(float(i)))
+            gate.set()
+            while True:  # until the error is known here
+                beside.look(moment(100.0))
+    assert kept.times == []
 
 
 def test_an_error_of_the_last_moment_is_heard_at_the_end() -> None:

@@ -60,6 +60,7 @@ def test_fail_on_ends_with_one_where_it_is_found(data: Path, tmp_path: Path, kin
     assert (tmp_path / "audit.html").is_file()  # the page is there all the same
 
 
+@pytest.mark.slow
 def test_a_trained_model_can_doubt_the_labels(data: Path, tmp_path: Path) -> None:
     artifact = tiny_artifact(tmp_path / "model")
     said = json.loads(run("audit", data, "-o", tmp_path / "a", "--model", artifact, "--no-faces", "--json").stdout)
@@ -74,6 +75,7 @@ def test_a_model_that_lacks_a_class_is_refused_before_the_work(data: Path, tmp_p
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.slow
 def test_against_itself_every_face_is_shared(data: Path, tmp_path: Path) -> None:
     (tmp_path / "again").symlink_to(data)
     flags = ("--no-faces", "--no-pictures", "--json")
@@ -108,6 +110,7 @@ def test_a_mistake_is_told_before_the_work(
     assert not (tmp_path / "a").exists()
 
 
+@pytest.mark.slow
 def test_an_audit_killed_in_the_middle_is_gone_on_from(data: Path, tmp_path: Path) -> None:
     """A real process, a real kill -9; what it had looked at is not looked at again."""
     code = (

@@ -74,6 +74,7 @@ def test_one_file_beside_the_artifact(
     assert "stays untouched" in said
 
 
+@pytest.mark.slow
 def test_int8_from_the_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -244,6 +244,7 @@ TORCHRUN = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "flags"),
     [(ALONE, ["--processes", "2"]), pytest.param(TORCHRUN, [], marks=pytest.mark.slow)],

@@ -183,6 +183,7 @@ def test_few_pictures_of_one_class_are_audited_as_far_as_that_goes(planted: Path
     assert "not defined" in render(found, title="few", pictures=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("judged", [False, True], ids=["plain classifier", "artifact"])
 def test_what_is_not_a_face_is_counted_and_has_no_label_to_doubt(planted: Path, tmp_path: Path, judged: bool) -> None:
     """Every third row is called so: the rest is audited as if these were not there, but for the pairs they are in."""

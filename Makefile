@@ -1,6 +1,8 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both create .venv and install what they need.
 PYTHON ?= python3
 BIN := .venv/bin
+# Two at a time, a file's tests together: they share what is costly to make.
+SIDE_BY_SIDE := -n 2 --dist loadfile
 
 .PHONY: help install demo test test-all lint format bench clean
 
@@ -19,10 +21,10 @@ demo: install  ## data, training, report and checked pictures from nothing, no n
 	$(BIN)/maskwise demo
 
 test: install  ## the tests that run on every change
-	$(BIN)/pytest -m 'not slow'
+	$(BIN)/pytest -m 'not slow' $(SIDE_BY_SIDE)
 
 test-all: install  ## the slow ones too
-	$(BIN)/pytest
+	$(BIN)/pytest $(SIDE_BY_SIDE)
 
 lint: install  ## style, types, direction of imports
 	$(BIN)/ruff check .

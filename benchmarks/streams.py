@@ -20,7 +20,7 @@ import numpy as np
 import onnxruntime as ort
 
 from benchmarks.table import Row
-from maskwise.data.clips import BARE, Actor, film
+from maskwise.data.clips import crowd, film
 from maskwise.inference.checker import load
 from maskwise.inference.pipeline import Pipeline
 from maskwise.model.artifact import folder_of
@@ -77,13 +77,8 @@ def _row(measured: Bench, reference: float) -> Row:
 
 
 def _film(path: Path, size_wh: tuple[int, int]) -> Path:
-    places = [((i + 0.5) / FACES, 0.35 + 0.3 * (i % 2)) for i in range(FACES)]
-    actors = [
-        Actor(i, looks=((0.0, "covering" if i % 2 else BARE),), start_xy=(x, y), end_xy=(x, 1 - y), height=0.3)
-        for i, (x, y) in enumerate(places)
-    ]
     with Mp4(path, 30.0) as file:
-        for frame, _ in film(actors, FRAMES / 30, 30.0, size_wh):
+        for frame, _ in film(crowd(FACES, size_wh), FRAMES / 30, 30.0, size_wh):
             file.write(frame.image, frame.time_s or 0.0)
     return path
 

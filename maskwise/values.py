@@ -59,6 +59,15 @@ class Frame:
         check_image(self.image)
 
 
+def overlaps(a_xyxy: NDArray[np.float32], b_xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n, m) intersection over union of n boxes with m others, 0 to 1; either may be 0."""
+    a, b = a_xyxy.reshape(-1, 1, 4), b_xyxy.reshape(1, -1, 4)
+    low, high = np.maximum(a[..., :2], b[..., :2]), np.minimum(a[..., 2:], b[..., 2:])
+    both = np.maximum(high - low, 0).prod(axis=2)
+    areas = (a[..., 2:] - a[..., :2]).prod(axis=2) + (b[..., 2:] - b[..., :2]).prod(axis=2)
+    return np.asarray(both / np.maximum(areas - both, 1e-6), np.float32)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Faces:
     """Faces found in one frame, best first.
@@ -89,11 +98,7 @@ class Faces:
         Args:
             box_xyxy: (4,) pixels.
         """
-        boxes = self.boxes_xyxy
-        low, high = np.maximum(boxes[:, :2], box_xyxy[:2]), np.minimum(boxes[:, 2:], box_xyxy[2:])
-        both = np.maximum(high - low, 0).prod(axis=1)
-        areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1) + (box_xyxy[2:] - box_xyxy[:2]).prod()
-        return np.asarray(both / np.maximum(areas - both, 1e-6), np.float32)
+        return overlaps(self.boxes_xyxy, box_xyxy)[:, 0]
 
     @classmethod
     def none(cls) -> Faces:

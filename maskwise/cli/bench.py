@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from maskwise.cli.console import err, out, say
-from maskwise.cli.streams import one_thread_each
-from maskwise.errors import UsageError
+from maskwise.cli.streams import one_thread_each, size_of
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -45,7 +44,7 @@ def run(
     one_thread_each()
     checker = load(model, threads=threads, min_face_px=min_face)
     with tempfile.TemporaryDirectory() as folder:
-        film = video or _made_up(Path(folder) / "film.mp4", _size(size), faces, min(frames, 300))
+        film = video or _made_up(Path(folder) / "film.mp4", size_of(size), faces, min(frames, 300))
         measured = bench(film, checker.pipeline, Watching(looks_per_s=looks), _say_on_terminal, frames)
     if json_:
         typer.echo(json.dumps(measured.to_json()))
@@ -60,25 +59,12 @@ def _say_on_terminal(what: str) -> None:
         say(what)
 
 
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal() and min(int(width), int(height)) >= 64):
-        raise UsageError(f"--size {text!r}: expected WIDTHxHEIGHT in pixels, at least 64x64, as in 640x480")
-    return int(width), int(height)
-
-
 def _made_up(path: Path, size_wh: tuple[int, int], faces: int, frames: int) -> Path:
-    from maskwise.data.clips import BARE, Actor, film
+    from maskwise.data.clips import crowd, film
     from maskwise.stream.outputs.mp4 import Mp4
 
-    height = min(0.3, 0.8 / max(faces, 1) * size_wh[0] / size_wh[1])
-    places = [((i + 0.5) / faces, 0.35 + 0.3 * (i % 2)) for i in range(faces)]
-    actors = [
-        Actor(i, looks=((0.0, "covering" if i % 2 else BARE),), start_xy=(x, y), end_xy=(x, 1 - y), height=height)
-        for i, (x, y) in enumerate(places)
-    ]
     with Mp4(path, 30.0) as file:
-        for frame, _ in film(actors, frames / 30, 30.0, size_wh):
+        for frame, _ in film(crowd(faces, size_wh), frames / 30, 30.0, size_wh):
             file.write(frame.image, frame.time_s or 0.0)
     return path
 

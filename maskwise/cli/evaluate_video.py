@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from maskwise.cli.console import err, out, progress, say
 from maskwise.cli.figures import figure
-from maskwise.errors import DataError, StorageError
+from maskwise.errors import DataError
 
 if TYPE_CHECKING:
     from maskwise.stream.measuring.truth import Truth
@@ -25,6 +25,7 @@ def evaluate_video(
         InputError: the film cannot be read.
         StorageError: the report cannot be written.
     """
+    from maskwise.model.storage import write_text
     from maskwise.stream.measuring.truth import read_truth
 
     listed = read_truth(truth)
@@ -35,11 +36,7 @@ def evaluate_video(
             "long; time_s counts seconds from its first frame"
         )
     target = (folder or Path("runs") / f"evaluation-{video.stem}") / "video-report.json"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(report, indent=1) + "\n")
-    except OSError as error:
-        raise StorageError(f"cannot write {target}: {error.strerror or error}") from error
+    write_text(target, json.dumps(report, indent=1) + "\n")
     if as_json:
         out.print_json(json.dumps(report))
     else:
@@ -48,17 +45,14 @@ def evaluate_video(
 
 
 def _judged(artifact: Path, video: Path, truth: Truth, after_s: float) -> dict[str, Any]:
-    from maskwise.inference.pipeline import Pipeline
-    from maskwise.model.artifact import folder_of
-    from maskwise.model.classifier import MaskClassifier
-    from maskwise.model.faces import YuNet
+    from maskwise.inference.checker import load
     from maskwise.stream.following.events import Rules
     from maskwise.stream.measuring.judging import Judge
     from maskwise.stream.sources.video import Video
     from maskwise.stream.watching import Watching, watch
 
     watching = Watching(rules=Rules(after_s=after_s))
-    pipeline = Pipeline(YuNet(), MaskClassifier.load(folder_of(artifact)))
+    pipeline = load(artifact).pipeline
     judge = Judge(truth, watching.rules)
     with Video(str(video)) as frames, progress("watching") as hook:
         facts = frames.facts

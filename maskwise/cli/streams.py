@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from maskwise.cli.console import err, out, say
 from maskwise.cli.wording import coloured, count, plain
+from maskwise.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -184,6 +185,14 @@ def names_of(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def size_of(text: str) -> tuple[int, int]:
+    """`640x480`."""
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal() and 64 <= int(width) <= 7680 and 64 <= int(height) <= 4320):
+        raise UsageError(f"--size {text!r}: expected WIDTHxHEIGHT from 64x64 to 7680x4320, as in 640x480")
+    return int(width), int(height)
+
+
 class EventsOnStdout:
     """One JSON object a line; a sink for moments."""
 
@@ -230,7 +239,7 @@ class LivePeople:
 
     def look(self, moment: Moment) -> None:
         """Take in a moment."""
-        self._moment = moment
+        self._moment = self._moment if moment.ended else moment
         self._frames += not moment.ended
         self._people.update(person.summary for person in moment.left)
         self._alarms += sum(event.kind == "violated" for event in moment.events)

@@ -118,6 +118,21 @@ def label_of(look: str) -> str:
     return wearing_label(look) if look in get_args(Wearing) else UNMASKED  # type: ignore[arg-type]
 
 
+def crowd(faces: int, size_wh: tuple[int, int]) -> tuple[Actor, ...]:
+    """People side by side who move up and down, every other one with a mask: something to measure with.
+
+    Args:
+        faces: how many, 0 to 40.
+        size_wh: of the film, pixels; many faces in a narrow one are small.
+    """
+    height = min(0.3, 0.8 / max(faces, 1) * size_wh[0] / size_wh[1])
+    places = [((i + 0.5) / faces, 0.35 + 0.3 * (i % 2)) for i in range(faces)]
+    return tuple(
+        Actor(i, looks=((0.0, "covering" if i % 2 else BARE),), start_xy=(x, y), end_xy=(x, 1 - y), height=height)
+        for i, (x, y) in enumerate(places)
+    )
+
+
 # --- scenarios --------------------------------------------------------------------------------------------------------
 
 Cast = Callable[[tuple[int, ...], float, int], tuple[Actor, ...]]

@@ -52,7 +52,7 @@ def test_the_table_names_every_stage_and_what_bounds_it(
     ("arguments", "told"),
     [
         (["--size", "big"], "--size 'big': expected WIDTHxHEIGHT"),
-        (["--size", "20x20"], "at least 64x64"),
+        (["--size", "20x20"], "from 64x64"),
         (["nothing.mp4"], "nothing.mp4"),
     ],
 )

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from maskwise.cli.console import progress, say
-from maskwise.errors import ConfigError, StorageError
+from maskwise.cli.streams import size_of
+from maskwise.errors import ConfigError
 
 
 def run(
@@ -28,12 +29,13 @@ def run(
 ) -> None:
     """Make a film of embedded faces and drawn masks, with the truth for `maskwise evaluate --video`."""
     from maskwise.data import clips
+    from maskwise.model.storage import write_text
     from maskwise.stream.measuring.truth import COLUMNS
     from maskwise.stream.outputs.mp4 import Mp4
 
     if output.suffix.lower() != ".mp4":
         raise ConfigError(f"{output}: films are written as .mp4; give a name that ends so")
-    size_wh = _size(size)
+    size_wh = size_of(size)
     actors = clips.scenario(scenario, seconds, seed=seed)
     rows = io.StringIO()
     table = csv.writer(rows, lineterminator="\n")
@@ -47,15 +49,5 @@ def run(
                 table.writerow([f"{time_s:.4f}", f"actor {one.actor + 1}", *box, one.label])
             hook(frame.index + 1, round(seconds * rate))
     listed = output.with_suffix(".csv")
-    try:
-        listed.write_text(rows.getvalue(), encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"cannot write {listed}: {error.strerror or error}") from error
+    write_text(listed, rows.getvalue())
     say(f"film: {output}\nlist of people: {listed}")
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal() and 64 <= int(width) <= 7680 and 64 <= int(height) <= 4320):
-        raise ConfigError(f"--size {text!r}: expected WIDTHxHEIGHT from 64x64 to 7680x4320, as in 640x480")
-    return int(width), int(height)

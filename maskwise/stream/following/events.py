@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from maskwise.errors import ConfigError
 from maskwise.stream.following.people import Person
@@ -20,6 +20,7 @@ CLEAR = 0.01
 """Share of the picture by which a face has to be past a line: one that stands on it must not cross it all the time."""
 
 Kind = Literal["appeared", "changed", "violated", "complied", "crossed", "left"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,12 @@ class Person:
     seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     looks: int = 1
 
+    def found(self, box_xyxy: NDArray[np.float32], verdict: Verdict, time_s: float) -> None:
+        """Seen once more: the verdict held until now has lasted since the last time."""
+        self.seconds[self.verdict.label] += time_s - self.last_s
+        self.last_s, self.box_xyxy, self.verdict = time_s, box_xyxy, verdict
+        self.looks += 1
+
     @property
     def summary(self) -> str:
         """The verdict held longest, `uncertain` only where there was no other: one person counts once."""
@@ -74,9 +80,7 @@ class People:
         if person is None:
             self.here[number] = Person(number, time_s, time_s, box, verdict)
             return
-        person.seconds[person.verdict.label] += time_s - person.last_s
-        person.last_s, person.box_xyxy, person.verdict = time_s, box, verdict
-        person.looks += 1
+        person.found(box, verdict, time_s)
 
 
 def _only_unsure(verdict: Verdict) -> bool:

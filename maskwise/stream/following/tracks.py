@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maskwise.errors import ConfigError
-from maskwise.stream.following.overlap import overlaps, paired
-from maskwise.values import Faces
+from maskwise.stream.following.overlap import paired
+from maskwise.values import Faces, overlaps
 
 JITTER = 0.05
 """Standard deviation of a found box around the face, in sides of the face."""

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from maskwise.statistics.metrics import UNDEFINED, Figure, wilson
 from maskwise.statistics.rates import median_of, rate
 from maskwise.stream.following.events import Rules
-from maskwise.stream.following.overlap import overlaps, paired
+from maskwise.stream.following.overlap import paired
 from maskwise.stream.measuring.truth import Seen, Spell, Truth
 from maskwise.stream.watching import Moment, Shown
-from maskwise.values import UNCERTAIN
+from maskwise.values import UNCERTAIN, overlaps
 
 OVERLAP = 0.3
 """Of a true and a shown box, from which on they can be the same person."""
@@ -136,6 +136,8 @@ class Judge:
 
     def look(self, moment: Moment) -> None:
         """Compare one frame."""
+        if moment.ended:  # its frame was compared already, and whoever leaves with the film raises no alarm
+            return
         self._last_s = time_s = moment.frame.time_s or 0.0
         there, shown = self._truth.at(time_s), list(moment.here)
         self._shown |= {one.number for one in shown}

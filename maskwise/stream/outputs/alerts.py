@@ -11,13 +11,11 @@ from types import TracebackType
 from typing import Self
 
 from maskwise.errors import ConfigError, DependencyError
-from maskwise.stream.following.events import Event
+from maskwise.stream.following.events import KINDS, Event
 from maskwise.stream.outputs.telling import clock_time, what_happened
 
 WAITING = 100
 """Messages that may wait for a slow target; what comes after that is counted and not sent."""
-
-KINDS = ("appeared", "changed", "violated", "complied", "crossed", "left")
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from maskwise.errors import DataError
 from maskwise.statistics.metrics import UNDEFINED, Figure, score_interval
 from maskwise.statistics.prevalence import Z, true_share
 from maskwise.statistics.sketch import OFF_BY, Sketch
-from maskwise.stream.following.events import Event, Rules
+from maskwise.stream.following.events import KINDS, Event, Rules
 from maskwise.stream.following.people import Person
 from maskwise.stream.following.zones import middle
 from maskwise.stream.report.error_rates import ErrorRates
@@ -32,7 +32,6 @@ FEWEST_LOOKS = 3
 LONGEST_STEP_S = 2.0
 """Between two frames; of a longer silence nobody knows who was there."""
 
-KINDS = ("appeared", "changed", "violated", "complied", "crossed", "left")
 NOT_GIVEN = "no error rates were given"
 
 
@@ -196,11 +195,8 @@ class Summary:
                 here = self._here[shown.number] = _InSight(person)
                 passed = 0.0
             else:
-                person = here.person
-                passed = time_s - person.last_s
-                person.seconds[person.verdict.label] += passed
-                person.last_s, person.box_xyxy, person.verdict = time_s, shown.box_xyxy, shown.verdict
-                person.looks += 1
+                passed = time_s - here.person.last_s
+                here.person.found(shown.box_xyxy, shown.verdict, time_s)
             for zone in self.rules.zones:
                 if zone.holds(middle(shown.box_xyxy, width, height)):
                     here.zones[zone.name] = here.zones.get(zone.name, 0.0) + passed

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maskwise.stream.following.overlap import overlaps, paired
+from maskwise.stream.following.overlap import paired
+from maskwise.values import overlaps
 
 CORNER = st.integers(0, 30)
 

@@ -49,6 +49,7 @@ def judged(
             Event("violated", "film", at, number, "unmasked") for at, number in alarms or [] if round(at * RATE) == i
         )
         judge.look(Moment(Frame(BLANK, "film", i, time_s), None, (), here, events))
+    judge.look(Moment(Frame(BLANK, "film", i, time_s), None, (), (), (), ended=True))  # counts for nothing
     return judge
 
 

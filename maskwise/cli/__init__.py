@@ -13,12 +13,23 @@ from typing import Annotated
 import typer
 
 from maskwise import __version__
-from maskwise.cli import audit_log, bench, check, compare, data, demo, evaluate, export, train, watch
+from maskwise.cli import audit_log, bench, check, compare, data, demo, evaluate, export, serve, train, watch
 from maskwise.cli.console import complain
 from maskwise.errors import MaskwiseError
 
 OF_VIDEO = ("apprise", "av", "paho", "psutil")
-"""Packages that come with the extra `video`; any other that may be missing comes with `train`."""
+OF_SERVE = (
+    "alembic",
+    "fastapi",
+    "limits",
+    "multipart",
+    "platformdirs",
+    "prometheus_client",
+    "psycopg",
+    "sqlalchemy",
+    "uvicorn",
+)
+"""Packages that come with an extra; any other that may be missing comes with `train`."""
 
 app = typer.Typer(
     name="maskwise",
@@ -53,6 +64,7 @@ app.command("export")(export.run)
 app.command("check")(check.run)
 app.command("watch")(watch.run)
 app.command("bench")(bench.run)
+app.command("serve")(serve.run)
 app.add_typer(audit_log.app, name="audit-log")
 
 
@@ -69,6 +81,6 @@ def main() -> None:
         if str(error.name).split(".")[0] == "maskwise":
             raise
         package = str(error.name).split(".")[0]
-        extra = "video" if package in OF_VIDEO else "train"
+        extra = "video" if package in OF_VIDEO else "serve" if package in OF_SERVE else "train"
         complain(f'this needs the package {package}, which is not installed; run: pip install "maskwise[{extra}]"')
         sys.exit(2)

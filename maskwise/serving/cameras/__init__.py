@@ -1,0 +1,1 @@
+"""Streams that are watched in the background, and what is seen there now."""

@@ -1,0 +1,1 @@
+"""What keeps a service running: metrics, logs, health, upkeep."""

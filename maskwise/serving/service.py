@@ -1,0 +1,57 @@
+"""The parts of a running service, opened and closed together; routes find them at `Parts`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from maskwise.serving.cameras.cameras import Cameras
+from maskwise.serving.checking.checks import Checks
+from maskwise.serving.operating.metrics import Metrics
+from maskwise.serving.settings import Settings
+from maskwise.serving.store.database import Database
+from maskwise.stream.outputs.audit_log import AuditLog
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything that requests need."""
+
+    settings: Settings
+    database: Database
+    audit: AuditLog
+    metrics: Metrics
+    checks: Checks
+    cameras: Cameras
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[Service]:
+    """Open every part; however it ends, each is closed, the last first.
+
+    Raises:
+        StorageError: folder or database cannot be used.
+        ArtifactError: no sound model.
+    """
+    with ExitStack() as stack:
+        settings.folder.mkdir(parents=True, exist_ok=True)
+        database = Database(settings.database_url)
+        stack.callback(database.close)
+        audit = AuditLog(settings.audit_log)
+        metrics = Metrics()
+        checks = stack.enter_context(Checks(settings, metrics))
+        cameras = stack.enter_context(Cameras(settings, database, checks.card, metrics))
+        yield Service(settings, database, audit, metrics, checks, cameras)
+
+
+def _parts(connection: HTTPConnection) -> Service:
+    return cast(Service, connection.app.state.service)
+
+
+Parts = Annotated[Service, Depends(_parts)]
+"""What a route declares to get at them."""

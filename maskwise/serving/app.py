@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp
 
 from maskwise import __version__
@@ -25,26 +26,47 @@ from maskwise.serving.api import (
 from maskwise.serving.api import settings as settings_
 from maskwise.serving.guard.guard import Guard
 from maskwise.serving.guard.headers import SecurityHeaders
+from maskwise.serving.operating.endless import Endless
 from maskwise.serving.operating.requests import Requests
 from maskwise.serving.service import Service
 
-RESOURCES = (check, streams, live, events, statistics, models, alarms, settings_, session, tokens, audit, health, inside)
+RESOURCES = (
+    check,
+    streams,
+    live,
+    events,
+    statistics,
+    models,
+    alarms,
+    settings_,
+    session,
+    tokens,
+    audit,
+    health,
+    inside,
+)
 
-SILENT = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """The framework tells nobody else what happens here, whatever its own variables in the environment say."""
 
 
 class App(FastAPI):
-    """The application; what leaves it is seen and given its headers even where an error was expected by nobody."""
+    """The application; what leaves it is seen and given its headers even where an error was expected by nobody.
+
+    endless: answers that last until the service ends; None before the first.
+    """
+
+    endless: Endless | None = None
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Two layers outside of what the framework puts outermost itself."""
+        """Layers outside of what the framework puts outermost itself."""
         service: Service = self.state.service
-        inside = SecurityHeaders(super().build_middleware_stack(), behind_proxy=service.settings.behind_proxy)
-        return Requests(inside, service.metrics, _templates())
+        self.endless = Endless(super().build_middleware_stack())
+        inside = SecurityHeaders(self.endless, behind_proxy=service.settings.behind_proxy)
+        return Requests(inside, service.metrics, _templates(), addresses=service.settings.log_addresses)
 
 
-def create_app(service: Service) -> FastAPI:
+def create_app(service: Service) -> App:
     """The application over parts that are open."""
     app = App(
         title="maskwise",

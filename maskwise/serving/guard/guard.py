@@ -5,7 +5,6 @@ It answers before a byte of the body is read, holds nothing back of what comes o
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
@@ -41,7 +40,7 @@ class Guard:
         settings = service.settings
         self._app, self._settings = app, settings
         self._hosts, self._public = hosts_of(settings.host, settings.names), public()
-        self._identities = Identities(service.database, open_here=settings.is_local and not settings.behind_proxy)
+        self._identities = Identities(service.database, open_here=not settings.is_reachable)
         self._requests, self._sign_ins = Rate(settings.limits.requests_per_minute), Rate(SIGN_INS_PER_MINUTE)
         self._refusals = service.refusals
         self._threads = CapacityLimiter(THREADS)
@@ -127,6 +126,7 @@ def _put(state: dict[str, Any], identity: Identity | None) -> None:
 
 
 async def _refuse(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    scope["state"]["refused"] = True
     if scope["type"] == "websocket":
         await receive()  # the wish to connect
         await send({"type": "websocket.close", "code": AGAINST_RULES, "reason": problem.detail})

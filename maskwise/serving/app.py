@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.types import ASGIApp
 
 from maskwise import __version__
@@ -28,9 +29,23 @@ from maskwise.serving.guard.headers import SecurityHeaders
 from maskwise.serving.operating.requests import Requests
 from maskwise.serving.service import Service
 
-RESOURCES = (check, streams, live, events, statistics, models, alarms, settings_, session, tokens, audit, health, inside)
+RESOURCES = (
+    check,
+    streams,
+    live,
+    events,
+    statistics,
+    models,
+    alarms,
+    settings_,
+    session,
+    tokens,
+    audit,
+    health,
+    inside,
+)
 
-SILENT = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 """The framework tells nobody else what happens here, whatever its own variables in the environment say."""
 
 

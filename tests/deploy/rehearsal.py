@@ -157,4 +157,4 @@ def main(dockerfile: str, context: str, folder: str, env: dict[str, str]) -> Non
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4], json.loads(sys.argv[4]))
+    main(sys.argv[1], sys.argv[2], sys.argv[3], json.loads(sys.argv[4]))

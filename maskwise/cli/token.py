@@ -115,9 +115,9 @@ def _check_name(name: str) -> None:
 
 
 def _record(settings: Settings, kind: str, **facts: str) -> None:
-    from maskwise.stream.outputs.audit_log import AuditLog
+    from maskwise.serving.operating.record import record
 
-    AuditLog(settings.audit_log).add(kind, {"by": "local", **facts})
+    record(settings.audit_log).add(kind, {"by": "local", **facts})
 
 
 def _day(at_s: float | None, never: str = "never") -> str:

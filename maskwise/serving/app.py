@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from maskwise import __version__
@@ -84,11 +85,15 @@ def create_app(service: Service) -> App:
         app.include_router(resource.router)
     app.router.default = page.files  # not mounted: it would answer for routes whose method is another one
     app.add_middleware(Guard, service=service)
-    openapi.install(app)
+    openapi.install(app, routes())
     return app
+
+
+def routes() -> list[BaseRoute]:
+    """Every route of every resource."""
+    return [route for resource in RESOURCES for route in resource.router.routes]
 
 
 def _templates() -> dict[object, str]:
     """The path that each route answers, by what answers it."""
-    routes = (route for resource in RESOURCES for route in resource.router.routes)
-    return {getattr(route, "endpoint", None): getattr(route, "path", "") for route in routes}
+    return {getattr(route, "endpoint", None): getattr(route, "path", "") for route in routes()}

@@ -16,6 +16,7 @@ from maskwise.serving.cameras.cameras import Cameras
 from maskwise.serving.checking.checks import Checks
 from maskwise.serving.guard.refusals import Refusals
 from maskwise.serving.operating.metrics import Metrics
+from maskwise.serving.operating.record import record
 from maskwise.serving.settings import Settings
 from maskwise.serving.store.database import Database
 from maskwise.stream.outputs.audit_log import AuditLog
@@ -59,7 +60,7 @@ def opened(settings: Settings) -> Iterator[Service]:
         folder_of(settings)
         database = Database(settings.database_url)
         stack.callback(database.close)
-        audit = AuditLog(settings.audit_log)
+        audit = record(settings.audit_log)
         metrics = Metrics()
         checks = stack.enter_context(Checks(settings, metrics))
         cameras = stack.enter_context(Cameras(settings, database, checks.card, metrics))

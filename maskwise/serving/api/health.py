@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from anyio import CapacityLimiter, fail_after, to_thread
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 from sqlalchemy import select
@@ -13,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from maskwise.serving.guard.callers import Viewer
 from maskwise.serving.operating.metrics import WAITING
-from maskwise.serving.problems import Problem
+from maskwise.serving.problems import MEDIA_TYPE, SCHEMA, Problem
 from maskwise.serving.service import Parts, Service
 from maskwise.serving.store.database import Database
 
@@ -38,10 +39,10 @@ async def alive() -> StatusJson:
     return StatusJson(status="ok")
 
 
-@router.get("/readyz")
+@router.get("/readyz", responses={503: {"description": "It cannot.", "content": {MEDIA_TYPE: {"schema": SCHEMA}}}})
 async def ready(parts: Parts) -> StatusJson:
-    """The service can look at pictures and remember: the model is there, the database answers, there is room to wait."""
-    wrong = [*_without_database(parts)]
+    """The service can work: the model is there, the database answers, there is room for pictures that wait."""
+    wrong = [*_full(parts)]
     if not await _answers(parts.database):
         wrong.append("the database does not answer")
     if wrong:
@@ -49,13 +50,13 @@ async def ready(parts: Parts) -> StatusJson:
     return StatusJson(status="ready")
 
 
-@router.get("/metrics", response_class=Response)
+@router.get("/metrics", response_class=PlainTextResponse)
 def metrics(parts: Parts, _: Viewer) -> Response:
     """Figures of the service, as Prometheus reads them; on this machine nobody is asked for a token."""
     return Response(generate_latest(parts.metrics.register), media_type=CONTENT_TYPE_LATEST)
 
 
-def _without_database(parts: Service) -> Iterator[str]:
+def _full(parts: Service) -> Iterator[str]:
     waiting = parts.metrics.register.get_sample_value(WAITING) or 0
     if waiting >= parts.settings.limits.waiting:
         yield f"{waiting:.0f} pictures wait, no more are taken"

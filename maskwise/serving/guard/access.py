@@ -7,10 +7,10 @@ from contextlib import closing
 
 from maskwise.errors import ConfigError
 from maskwise.serving.guard.hashing import digest_of
+from maskwise.serving.operating.record import record
 from maskwise.serving.settings import Settings
 from maskwise.serving.store import tokens
 from maskwise.serving.store.database import Database
-from maskwise.stream.outputs.audit_log import AuditLog
 
 VARIABLE, NAME = "MASKWISE_TOKEN", "environment"
 """Of the environment that may bring an admin's token, and what that token is called."""
@@ -55,4 +55,4 @@ def _take(database: Database, settings: Settings, given: str) -> None:
         if before is not None:
             tokens.revoke(session, before.id)
         tokens.add(session, NAME, "admin", given, time.time())
-    AuditLog(settings.audit_log).add("token created", {"by": "environment", "name": NAME, "role": "admin"})
+    record(settings.audit_log).add("token created", {"by": "environment", "name": NAME, "role": "admin"})

@@ -16,8 +16,8 @@ from maskwise.serving.operating.metrics import Metrics
 
 ID = "X-Request-ID"
 OTHERS, REFUSED = "others", "refused"
-"""Paths that are no route's, and requests that the guard turned away; never by name, or whoever makes names up fills the
-metrics."""
+"""Paths that are no route's, and requests that the guard turned away; never by name: names that are
+made up would fill the metrics."""
 
 QUIET = ("/healthz", "/readyz", "/metrics", OTHERS)
 """Asked for so often that they are written down only where something is wrong."""

@@ -14,6 +14,7 @@ from maskwise.serving.cameras.cameras import Cameras
 from maskwise.serving.checking.checks import Checks
 from maskwise.serving.operating.metrics import Metrics
 from maskwise.serving.settings import Settings
+from maskwise.serving.store.choices import Choices
 from maskwise.serving.store.database import Database
 from maskwise.stream.outputs.audit_log import AuditLog
 
@@ -27,6 +28,7 @@ class Service:
     audit: AuditLog
     metrics: Metrics
     checks: Checks
+    choices: Choices
     cameras: Cameras
 
 
@@ -45,11 +47,12 @@ def opened(settings: Settings) -> Iterator[Service]:
         audit = AuditLog(settings.audit_log)
         metrics = Metrics()
         checks = stack.enter_context(Checks(settings, metrics))
+        choices = Choices(database, checks.card)
         cameras = stack.enter_context(Cameras(settings, database, checks.card, metrics))
-        yield Service(settings, database, audit, metrics, checks, cameras)
+        yield Service(settings, database, audit, metrics, checks, choices, cameras)
 
 
-def _parts(connection: HTTPConnection) -> Service:
+async def _parts(connection: HTTPConnection) -> Service:
     return cast(Service, connection.app.state.service)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
 
@@ -31,8 +31,8 @@ class Caller:
         return ROLES.index(self.role) >= ROLES.index(role)
 
 
-def _needs(role: Role) -> Callable[[Request], Caller]:
-    def caller(request: Request) -> Caller:
+def _needs(role: Role) -> Callable[[Request], Awaitable[Caller]]:
+    async def caller(request: Request) -> Caller:  # a plain def would cost each request a thread
         caller: Caller = getattr(request.state, "caller", Caller("local", "admin"))
         if not caller.may(role):
             raise Problem(403, f"this needs the role {role}; {caller.name} is {caller.role}")

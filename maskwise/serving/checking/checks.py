@@ -26,7 +26,7 @@ from maskwise.serving.operating.metrics import Metrics
 from maskwise.serving.problems import Busy
 from maskwise.serving.settings import Settings
 
-TOGETHER = 8
+TOGETHER = 4
 """Pictures that a thread looks at together, at most."""
 
 FIRST_GUESS_S = 0.05

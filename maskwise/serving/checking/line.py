@@ -75,7 +75,7 @@ class Line:
                     return None
                 self._changed.wait()
             alone = not self._busy and len(self._jobs) == 1
-            share = min(most, math.ceil(len(self._jobs) / self._workers))
+            share = min(most, math.ceil(len(self._jobs) / self._workers / 2))
             jobs = [self._jobs.popleft()]
             while len(jobs) < share and not jobs[-1].sent.keep:  # kept pixels of several would fill the memory
                 jobs.append(self._jobs.popleft())

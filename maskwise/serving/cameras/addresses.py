@@ -129,16 +129,17 @@ def check_address(text: str, sources: Sequence[str], lookup: Lookup) -> tuple[st
     address, name = parse_address(text), public_name(text)
     named = address.host in {source.lower().removesuffix(".") for source in sources}
     networks = [network for source in sources if (network := as_network(source)) is not None]
-    ips = _addresses_of(address.host, name, lookup)
+    must_be_named = address.scheme not in CAMERAS and not named
+    ips = [] if must_be_named and not networks else _addresses_of(address.host, name, lookup)
     for ip in ips:
         because = refusal(ip, networks, named=named)
         if because:
             raise InputError(f"{name}: {because}; whoever runs the service can name it among its sources")
-        if address.scheme not in CAMERAS and not named and not _within(ip, networks):
-            raise InputError(
-                f"{name}: {address.scheme} is opened only from hosts that whoever runs the service named among its "
-                "sources; rtsp, rtsps, rtmp and rtmps from others, too"
-            )
+    if must_be_named and not (ips and all(_within(ip, networks) for ip in ips)):
+        raise InputError(
+            f"{name}: {address.scheme} is opened only from hosts that whoever runs the service named among its "
+            "sources; rtsp, rtsps, rtmp and rtmps from others, too"
+        )
     return _opened(address, ips[0]), _options(address, ips[0])
 
 

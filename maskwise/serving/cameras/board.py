@@ -84,7 +84,8 @@ class Board:
             if entry is None:
                 return
             entry.look = replace(look, number=next(self._numbers))
-            entry.status = replace(entry.status, people=look.people, size=look.size, health=health)
+            people = look.people if entry.status.state == "connected" else {}  # in a frozen picture nobody is now
+            entry.status = replace(entry.status, people=people, size=look.size, health=health)
             for one in self._subscribers:
                 one.look_changed(look.stream)
 

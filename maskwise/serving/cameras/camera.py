@@ -75,7 +75,7 @@ class Camera:
         self._source: Source | None = None
         self._thread = threading.Thread(target=self._run, name=f"stream {config.id}", daemon=True)
         self._state: State = "starting"
-        self._because = ""
+        self._because, self._ends = "", config.kind == "file"
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -119,11 +119,12 @@ class Camera:
             LOG.exception("stream %d %s came to an unexpected end", self.config.id, self.config.name)
             because = f"an unexpected error, {type(error).__name__}; the service's log says more"
         self._say("failed", because)
-        return self.config.kind != "file"  # would fail at the same place, and what came before be counted twice
+        return not self._ends  # would fail at the same place, and what came before be counted twice
 
     def _watch_once(self) -> bool:
         pipeline = self._tools.pipeline(self.config)
         with self._tools.doors.open(self.config.source, self._hear, self._tools.patience) as source:
+            self._ends = not source.live
             with self._telling:
                 self._source = source
             try:
@@ -179,7 +180,8 @@ class Camera:
             return
         late_ms = max(0.0, 1000 * (time.monotonic() - clock.began_s - time_s))
         health = Health(rate.per_s, source.dropped, source.broken, late_ms)
-        look = Look(self.config.id, clock.run + time_s, moment.frame.image, moment.here, moment.result)
+        frame, blur = moment.frame, self.config.how.blur
+        look = Look(self.config.id, clock.run + time_s, frame.image, moment.here, moment.result, blur)
         with self._telling:
             if not self._stopped.is_set() and self._state in ("connected", "frozen"):
                 self._tools.board.show(look, health)

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from maskwise.serving.store.moments import iso
+from maskwise.stream.outputs.blur import Blur
 from maskwise.stream.watching import Shown
 from maskwise.values import CLASSES, MASKED, UNCERTAIN, FrameResult, Image
 
@@ -25,6 +26,7 @@ class Look:
     image: (height, width, 3) uint8 RGB.
     here: everyone in sight.
     result: what was found in this very picture.
+    blur: whose faces are hidden from those who do not ask for less.
     number: counted up by the board, over all streams.
     """
 
@@ -33,6 +35,7 @@ class Look:
     image: Image
     here: tuple[Shown, ...]
     result: FrameResult
+    blur: Blur = "all"
     number: int = 0
 
     @cached_property

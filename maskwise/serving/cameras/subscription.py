@@ -101,6 +101,11 @@ class Subscription:
                 self._events.append(event)
                 self._call()
 
+    def nudge(self) -> None:
+        """Wake whoever waits for news: there is other work."""
+        with self._lock:
+            self._call()
+
     def end(self) -> None:
         """Tell that it is over."""
         with self._lock:

@@ -27,7 +27,11 @@ def programs() -> Path | None:
     """The folder with `initdb` and `postgres`."""
     found = shutil.which("initdb")
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    return Path(found).resolve().parent if found else next((folder for folder in folders if (folder / "initdb").exists()), None)
+    return (
+        Path(found).resolve().parent
+        if found
+        else next((folder for folder in folders if (folder / "initdb").exists()), None)
+    )
 
 
 @dataclass(slots=True)
@@ -69,7 +73,10 @@ class Server:
                 cwd=self.folder,
             )
         for _ in range(300):
-            if subprocess.run([self.programs / "pg_isready", "-h", "127.0.0.1", "-p", str(self.port), "-q"]).returncode == 0:
+            if (
+                subprocess.run([self.programs / "pg_isready", "-h", "127.0.0.1", "-p", str(self.port), "-q"]).returncode
+                == 0
+            ):
                 return
             if self.running.poll() is not None:
                 break
@@ -105,7 +112,19 @@ def _prepared(folder: Path, found: Path) -> Server:
     if os.geteuid() == 0:
         for path in (folder, word):
             os.chown(path, _user() or 0, _group() or 0)
-    command = [found / "initdb", "-D", folder / "data", "-U", ROLE, "--pwfile", word, "-A", "scram-sha-256", "-E", "UTF8"]
+    command = [
+        found / "initdb",
+        "-D",
+        folder / "data",
+        "-U",
+        ROLE,
+        "--pwfile",
+        word,
+        "-A",
+        "scram-sha-256",
+        "-E",
+        "UTF8",
+    ]
     subprocess.run(
         [*command, "--no-sync", "--locale=C"],
         check=True,

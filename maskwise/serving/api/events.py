@@ -90,4 +90,6 @@ def newest(asked: Annotated[Paged, Query()], parts: Parts, _: Viewer) -> EventsJ
 def table(asked: Annotated[Filters, Query()], parts: Parts, caller: Viewer) -> StreamingResponse:
     """All events that match, as a table."""
     parts.audit.add("export", {"by": caller.name, "what": "events"})
-    return tables.answer("maskwise-events.csv", list(EventJson.model_fields), events.every(parts.database, asked.wanted))
+    return tables.answer(
+        "maskwise-events.csv", list(EventJson.model_fields), events.every(parts.database, asked.wanted)
+    )

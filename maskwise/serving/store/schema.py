@@ -96,7 +96,9 @@ def rebuilding(engine: Engine) -> Iterator[Connection]:
 def _check_references(connection: Connection) -> None:
     broken = connection.execute(text("PRAGMA foreign_key_check")).fetchall()
     if broken:
-        raise StorageError(f"{len(broken)} rows of {broken[0][0]} refer to rows that are not there; nothing was changed")
+        raise StorageError(
+            f"{len(broken)} rows of {broken[0][0]} refer to rows that are not there; nothing was changed"
+        )
 
 
 def _config() -> Config:

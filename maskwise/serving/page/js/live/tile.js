@@ -55,7 +55,7 @@ export class Tile {
 
   tell() {
     const { state, because } = this.stream;
-    const words = state === "connected" ? (this.hasPicture ? "" : "Waiting for the first picture …") : state === "paused" ? "Paused: nothing is looked at." : because ?? "No picture at the moment.";
+    const words = state === "connected" ? (this.hasPicture ? "" : "Waiting for the first picture …") : state === "paused" ? "Paused: nothing is looked at." : because || "No picture at the moment.";
     this.word.hidden = !words;
     if (this.word.textContent !== words) this.word.textContent = words;
   }

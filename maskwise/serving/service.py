@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 
 from maskwise.serving.cameras.cameras import Cameras
 from maskwise.serving.checking.checks import Checks
+from maskwise.serving.guard.refusals import Refusals
 from maskwise.serving.operating.metrics import Metrics
 from maskwise.serving.settings import Settings
 from maskwise.serving.store.database import Database
@@ -25,6 +26,7 @@ class Service:
     settings: Settings
     database: Database
     audit: AuditLog
+    refusals: Refusals
     metrics: Metrics
     checks: Checks
     cameras: Cameras
@@ -46,7 +48,7 @@ def opened(settings: Settings) -> Iterator[Service]:
         metrics = Metrics()
         checks = stack.enter_context(Checks(settings, metrics))
         cameras = stack.enter_context(Cameras(settings, database, checks.card, metrics))
-        yield Service(settings, database, audit, metrics, checks, cameras)
+        yield Service(settings, database, audit, Refusals(audit), metrics, checks, cameras)
 
 
 def _parts(connection: HTTPConnection) -> Service:

@@ -6,13 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from starlette.exceptions import WebSocketException
+from starlette.requests import HTTPConnection
 
 from maskwise.serving.problems import Problem
 
 Role = Literal["viewer", "operator", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 """Each may do what those before it may: look; check pictures, see faces unblurred; change the set-up."""
+
+AGAINST_RULES = 1008
+"""Code with which a WebSocket is closed that may not be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +36,29 @@ class Caller:
         return ROLES.index(self.role) >= ROLES.index(role)
 
 
-def _needs(role: Role) -> Callable[[Request], Caller]:
-    def caller(request: Request) -> Caller:
-        caller: Caller = getattr(request.state, "caller", Caller("local", "admin"))
-        if not caller.may(role):
-            raise Problem(403, f"this needs the role {role}; {caller.name} is {caller.role}")
-        return caller
+class Unknown(Problem):
+    """401: nobody is asking."""
+
+    def __init__(self, detail: str = "this needs a token: send it as Authorization: Bearer, or sign in") -> None:
+        super().__init__(401, detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+def caller_of(connection: HTTPConnection) -> Caller | None:
+    """Whom the guard found, if anybody."""
+    found: Caller | None = getattr(connection.state, "caller", None)
+    return found
+
+
+def _needs(role: Role) -> Callable[[HTTPConnection], Caller]:
+    def caller(connection: HTTPConnection) -> Caller:
+        found = caller_of(connection)
+        if found is not None and found.may(role):
+            return found
+        if connection.scope["type"] == "websocket":
+            raise WebSocketException(AGAINST_RULES, f"this needs the role {role}")
+        if found is None:
+            raise Unknown
+        raise Problem(403, f"this needs the role {role}; {found.name} is {found.role}")
 
     return caller
 

@@ -4,7 +4,7 @@ import { button, fresh, h } from "../dom.js";
 
 /** @returns {HTMLDialogElement} open, with its name as heading; gone once it is closed. */
 export function dialog(title, ...children) {
-  const heading = h("h2", { id: fresh("dialog") }, title);
+  const heading = h("h2", { id: fresh("dialog"), tabindex: -1, autofocus: true }, title);
   const made = h("dialog", { "aria-labelledby": heading.id, on: { close: () => made.remove() } }, heading, children);
   document.body.append(made);
   made.showModal();

@@ -25,8 +25,8 @@ class History {
   async open() {
     const { streams } = await get("/v1/streams", { signal: this.signal });
     const zones = [...new Set(streams.flatMap((stream) => stream.how.zones.map((zone) => zone.name)))];
-    this.counts = h("section", { class: "card", "aria-label": "Counts" });
-    this.events = h("section", { class: "card", "aria-label": "Events" });
+    this.counts = h("section", { class: "card view", "aria-label": "Counts" });
+    this.events = h("section", { class: "card view", "aria-label": "Events" });
     fill(this.root, this.filters(streams, zones), this.counts, this.events);
     this.sizes = new ResizeObserver(() => this.redraw());
     this.sizes.observe(this.counts);
@@ -47,7 +47,7 @@ class History {
       by: select([["", "fitting"], ["hour", "hours"], ["day", "days"]], ""),
     };
     const { since, until, stream, zone, kind, verdict, by } = this.inputs;
-    const form = h("form", { class: "card form", "aria-label": "What to show", on: { submit: (event) => { event.preventDefault(); this.load(); }, change: () => this.load() } },
+    const form = h("form", { class: "card form filters", "aria-label": "What to show", on: { submit: (event) => { event.preventDefault(); this.load(); }, change: () => this.load() } },
       this.from = field("From", since), this.to = field("To", until, { hint: "empty: now" }), field("Stream", stream), field("Zone", zone), field("Events of kind", kind), field("Events with verdict", verdict), field("Steps", by),
       h("fieldset", {}, h("legend", {}, "Period"), h("div", { class: "row" }, [["1 day", 1], ["7 days", 7], ["30 days", 30]].map(([words, days]) => button(words, () => this.last(days), "small")))));
     return form;
@@ -95,13 +95,14 @@ class History {
     this.drawing = h("figure");
     const people = VERDICTS.reduce((sum, verdict) => sum + total.persons[verdict], 0);
     fill(this.counts,
-      h("div", { class: "spread" }, h("h2", {}, many(people, "person", "people")), h("a", { class: "button small", href: csv, download: "" }, "Counts as CSV")),
-      h("p", {}, people ? `${summary(total.persons)}. ` : "Nobody was seen in this time. ", h("span", { class: "muted" }, `Kept for ${many(days, "day")}, then deleted.`)),
-      h("dl", { class: "bigs plain" },
+      h("div", { class: "spread" },
+        h("div", {}, h("h2", {}, many(people, "person", "people")), h("p", {}, people ? `${summary(total.persons)}. ` : "Nobody was seen in this time. ", h("span", { class: "muted" }, `Kept for ${many(days, "day")}, then deleted.`))),
+        h("a", { class: "button small", href: csv, download: "" }, "Counts as CSV")),
+      h("dl", { class: "bigs" },
         h("div", {}, h("dt", {}, "compliant"), h("dd", { class: "value" }, percent(total.compliance.value)), h("dd", {}, interval(total.compliance, "compliance")), h("dd", { class: "more" }, `${span(total.compliance)} with 95 % confidence, ${many(total.compliance.n, "person", "people")} with an answer`)),
         h("div", {}, h("dt", {}, "alarms"), h("dd", { class: "value" }, number(total.violations)), h("dd", { class: "more" }, `${number(total.violations_per_hour.value)} an hour watched (${number(total.violations_per_hour.low)} to ${number(total.violations_per_hour.high)})`)),
         h("div", {}, h("dt", {}, "watched"), h("dd", { class: "value" }, `${number(total.watched_hours)} h`), h("dd", { class: "more" }, "all streams together"))),
-      legend(), this.drawing, h("details", {}, h("summary", {}, "The same as a table"), table(buckets, by)));
+      h("div", {}, legend(), this.drawing), h("details", {}, h("summary", {}, "The same as a table"), table(buckets, by)));
     this.drawn = 0;
     this.redraw();
   }

@@ -136,7 +136,7 @@ class History {
 }
 
 function rows(events) {
-  return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Events" }, h("table", { class: "wide" },
+  return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Table of events" }, h("table", { class: "wide" },
     h("caption", {}, "The newest first"),
     h("thead", {}, h("tr", {}, ["When", "Stream", "Zones", "Kind", "Verdict", "What"].map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", {}, events.map((event) => h("tr", {}, h("td", {}, h("time", { datetime: event.at }, moment(event.at))), h("td", {}, event.stream), h("td", {}, event.zones.join(", ") || "–"), h("td", {}, event.kind), h("td", {}, badge(event.verdict)), h("td", {}, told(event)))))));

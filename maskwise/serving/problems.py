@@ -11,6 +11,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from maskwise.errors import StorageError
+
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -55,6 +57,7 @@ class Busy(Problem):
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     "4XX": {"description": "What was asked for cannot be done.", "model": ProblemJson, "content": {MEDIA_TYPE: {}}},
+    503: {"description": "The store is out of reach; try again.", "model": ProblemJson, "content": {MEDIA_TYPE: {}}},
 }
 """For the `responses` of routes."""
 
@@ -82,6 +85,11 @@ def install(app: FastAPI) -> None:
         wrong = [{"where": [str(part) for part in one["loc"]], "what": one["msg"]} for one in error.errors()]
         said = "; ".join(f"{'.'.join(one['where'])}: {one['what']}" for one in wrong)
         return answer(Problem(422, said, errors=wrong))
+
+    @app.exception_handler(StorageError)
+    def of_storage(_: Request, __: StorageError) -> JSONResponse:
+        said = "what is remembered is out of reach at the moment; try again, or see the service's log"
+        return answer(Problem(503, said, headers={"Retry-After": "5"}))
 
     @app.exception_handler(Exception)
     def of_nobody(_: Request, __: Exception) -> JSONResponse:

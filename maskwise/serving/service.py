@@ -15,6 +15,7 @@ from maskwise.serving.checking.checks import Checks
 from maskwise.serving.guard.refusals import Refusals
 from maskwise.serving.operating.metrics import Metrics
 from maskwise.serving.settings import Settings
+from maskwise.serving.store.choices import Choices
 from maskwise.serving.store.database import Database
 from maskwise.stream.outputs.audit_log import AuditLog
 
@@ -29,6 +30,7 @@ class Service:
     refusals: Refusals
     metrics: Metrics
     checks: Checks
+    choices: Choices
     cameras: Cameras
 
 
@@ -47,11 +49,12 @@ def opened(settings: Settings) -> Iterator[Service]:
         audit = AuditLog(settings.audit_log)
         metrics = Metrics()
         checks = stack.enter_context(Checks(settings, metrics))
+        choices = Choices(database, checks.card)
         cameras = stack.enter_context(Cameras(settings, database, checks.card, metrics))
-        yield Service(settings, database, audit, Refusals(audit), metrics, checks, cameras)
+        yield Service(settings, database, audit, Refusals(audit), metrics, checks, choices, cameras)
 
 
-def _parts(connection: HTTPConnection) -> Service:
+async def _parts(connection: HTTPConnection) -> Service:
     return cast(Service, connection.app.state.service)
 
 

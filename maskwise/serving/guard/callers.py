@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
 
@@ -49,8 +49,8 @@ def caller_of(connection: HTTPConnection) -> Caller | None:
     return found
 
 
-def _needs(role: Role) -> Callable[[HTTPConnection], Caller]:
-    def caller(connection: HTTPConnection) -> Caller:
+def _needs(role: Role) -> Callable[[HTTPConnection], Awaitable[Caller]]:
+    async def caller(connection: HTTPConnection) -> Caller:  # a plain def would cost each request a thread
         found = caller_of(connection)
         if found is not None and found.may(role):
             return found

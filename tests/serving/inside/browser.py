@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from maskwise.serving.app import create_app
-from maskwise.serving.service import Service, opened
+from maskwise.serving.service import opened
 from maskwise.serving.settings import Settings
 from tests.serving.inside.needs import CHROMIUM
 
@@ -45,13 +45,17 @@ CHECK = """async ([picture, options]) => {
 }"""
 
 
-class _WithHeaders:
-    """The application, with the headers above where it sends none of its own."""
+class _Watched:
+    """The application, with the headers above where it sends none of its own; it remembers what it was asked for."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self.asked: list[str] = []
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            self.asked.append(scope["path"])
+
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
                 there = {name.lower() for name, _ in message["headers"]}
@@ -63,32 +67,39 @@ class _WithHeaders:
 
 
 @contextmanager
-def served(folder: Path, **settings: Any) -> Iterator[tuple[str, Service]]:
-    """The address of a running service, and its parts."""
+def served(folder: Path, **settings: Any) -> Iterator[tuple[str, list[str]]]:
+    """The address of a running service, and the paths that it was asked for so far."""
     with opened(Settings(folder, port=0, **settings)) as service:
-        server = uvicorn.Server(uvicorn.Config(_WithHeaders(create_app(service)), "127.0.0.1", 0, log_level="error"))
+        watched = _Watched(create_app(service))
+        server = uvicorn.Server(uvicorn.Config(watched, "127.0.0.1", 0, log_level="error"))
         thread = threading.Thread(target=server.run)
         thread.start()
         try:
             while not server.started and thread.is_alive():
                 time.sleep(0.02)
             port = server.servers[0].sockets[0].getsockname()[1]
-            yield f"http://127.0.0.1:{port}", service
+            yield f"http://127.0.0.1:{port}", watched.asked
         finally:
             server.should_exit = True
             thread.join()
 
 
 @contextmanager
-def opened_page(address: str) -> Iterator[Page]:
-    """The service's page in a browser without a window."""
+def started_browser() -> Iterator[Browser]:
+    """A browser without a window; only one can be open at a time."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.set_default_timeout(60_000)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened_page(browser: Browser, address: str) -> Iterator[Page]:
+    """The service's page in a browser that knows nothing yet: nothing is kept from pages before."""
+    with browser.new_context() as context:
+        page = context.new_page()
         page.goto(address)
         yield page
-        browser.close()
 
 
 def checked(page: Page, picture: bytes, **options: Any) -> dict[str, Any]:

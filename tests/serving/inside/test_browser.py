@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,25 +11,31 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image as Pillow
-from playwright.sync_api import Error, Page
+from playwright.sync_api import Browser, Error, Page
 
 import maskwise
 from maskwise.data.embedded import astronaut
 from maskwise.inference.checker import Checker
 from maskwise.model.images import decode_image
 from maskwise.values import Image
-from tests.serving.inside.browser import LOAD, checked, opened_page, served
+from tests.serving.inside.browser import LOAD, checked, opened_page, served, started_browser
 from tests.serving.inside.comparing import compare
 from tests.serving.inside.needs import need_chromium, need_runtime
 from tests.serving.inside.pictures import encoded, noise_and_nothing, some_pictures
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
-    """A page that has loaded the mode with two threads."""
+def browser() -> Iterator[Browser]:
     need_chromium()
+    with started_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Page]:
+    """A page that has loaded the mode with two threads."""
     need_runtime()
-    with served(tmp_path_factory.mktemp("service")) as (address, _), opened_page(address) as page:
+    with served(tmp_path_factory.mktemp("service")) as (address, _), opened_page(browser, address) as page:
         page.evaluate(LOAD, 2)
         yield page
 
@@ -45,22 +52,20 @@ def check() -> Checker:
 
 def test_equal_pixels_give_the_services_answer(page: Page, pictures: list[Image], check: Checker) -> None:
     found = compare((checked(page, encoded(p, "PNG")), check(p).to_json()) for p in pictures)
-    print(f"PNG: {found}")
-    assert found.faces > 80
-    assert found.same_count == found.pictures == len(pictures)
-    assert found.same_verdict == found.faces
-    assert found.least_iou > 0.995
-    assert max(found.differences) < 0.02
+    assert found.faces > 60, found
+    assert found.same_count == found.pictures == len(pictures), found
+    assert found.same_verdict == found.faces, found
+    assert found.least_iou > 0.995, found
+    assert max(found.differences) < 0.02, found
 
 
 def test_jpeg_files_give_the_services_answer(page: Page, pictures: list[Image], check: Checker) -> None:
-    files = [encoded(p, "JPEG") for p in pictures]
+    files = [encoded(p, "JPEG") for p in pictures[::3]]
     found = compare((checked(page, file), check(decode_image(file, "")).to_json()) for file in files)
-    print(f"JPEG: {found}")
-    assert found.same_count == found.pictures
-    assert found.same_verdict >= found.faces - 1
-    assert found.least_iou > 0.98
-    assert max(found.differences) < 0.1
+    assert found.same_count == found.pictures, found
+    assert found.same_verdict >= found.faces - 1, found
+    assert found.least_iou > 0.98, found
+    assert max(found.differences) < 0.1, found
 
 
 def test_pictures_of_the_camera_give_it_too(page: Page, check: Checker) -> None:
@@ -80,16 +85,20 @@ def test_pictures_of_the_camera_give_it_too(page: Page, check: Checker) -> None:
     assert drawn == expected | {"index": 3, "time_s": 0.5, "source": "camera"}
 
 
-def test_nothing_leaves_while_pictures_are_checked(page: Page, pictures: list[Image]) -> None:
-    asked: list[str] = []
-    page.context.on("request", lambda request: asked.append(request.url))
-    for picture in pictures[:4]:
-        assert checked(page, encoded(picture, "JPEG"))["faces"]
-    # What the page's own doing would not show: the browser's own list of what the page and its parts have fetched.
-    fetched = "async () => performance.getEntriesByType('resource').map((one) => one.name)"
-    hosts = {name.split("/")[2] for name in page.evaluate(fetched)}
-    assert asked == []
-    assert hosts == {page.url.split("/")[2]}
+def test_nothing_leaves_while_pictures_are_checked(browser: Browser, tmp_path: Path, pictures: list[Image]) -> None:
+    need_runtime()
+    with served(tmp_path) as (address, asked_of_service), opened_page(browser, address) as page:
+        asked: list[str] = []
+        page.context.on("request", lambda request: asked.append(request.url))
+        page.evaluate(LOAD, 2)
+        assert f"{address}/inside/classifier.onnx" in asked  # the worker's requests are seen, too
+        assert {url.split("/")[2] for url in asked} == {address.split("/")[2]}
+        asked.clear()
+        asked_of_service.clear()
+        for picture in pictures[:4]:
+            assert checked(page, encoded(picture, "JPEG"))["faces"]
+        page.wait_for_timeout(500)
+        assert asked == asked_of_service == []
 
 
 def test_pictures_without_faces_have_none(page: Page, check: Checker) -> None:
@@ -149,10 +158,9 @@ def test_several_at_once_are_answered_each_its_own(page: Page, pictures: list[Im
     assert [len(a["faces"]) for a in answers] == [len(check(p).faces) for p in pictures[:5]]
 
 
-def test_loading_tells_how_far_it_is_and_how_many_threads_it_takes(tmp_path: Path) -> None:
-    need_chromium()
+def test_loading_tells_how_far_it_is_and_how_many_threads_it_takes(browser: Browser, tmp_path: Path) -> None:
     need_runtime()
-    with served(tmp_path) as (address, _), opened_page(address) as page:
+    with served(tmp_path) as (address, _), opened_page(browser, address) as page:
         loaded = page.evaluate(LOAD, 1)
         isolated = page.evaluate("crossOriginIsolated")
         page.evaluate("check.close()")
@@ -163,15 +171,14 @@ def test_loading_tells_how_far_it_is_and_how_many_threads_it_takes(tmp_path: Pat
     assert done[-1] == loaded["progress"][-1]["total"] == loaded["model"]["bytes"]
 
 
-def test_without_the_runtime_loading_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    need_chromium()
+def test_without_the_runtime_loading_says_why(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("maskwise.serving.api.inside.RUNTIME", tmp_path)
-    with served(tmp_path / "service") as (address, _), opened_page(address) as page:
+    with served(tmp_path / "service") as (address, _), opened_page(browser, address) as page:
         with pytest.raises(Error, match="in-browser mode"):
             page.evaluate(LOAD, 1)
 
 
 def _base64(content: bytes) -> str:
-    import base64
-
     return base64.b64encode(content).decode()

@@ -13,6 +13,8 @@ from pydantic import BaseModel
 from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
+from maskwise.errors import StorageError
+
 log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
@@ -97,8 +99,9 @@ def install(app: FastAPI) -> None:
         said = "; ".join(f"{'.'.join(one['where'])}: {one['what']}" for one in wrong)
         return answer(Problem(422, said, errors=wrong))
 
+    @app.exception_handler(StorageError)
     @app.exception_handler(OperationalError)
-    def of_database(_: Request, error: OperationalError) -> JSONResponse:
+    def of_database(_: Request, error: Exception) -> JSONResponse:
         log.error("the database does not answer", exc_info=error)
         return answer(Absent())
 

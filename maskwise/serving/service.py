@@ -18,6 +18,7 @@ from maskwise.serving.guard.refusals import Refusals
 from maskwise.serving.operating.metrics import Metrics
 from maskwise.serving.operating.record import record
 from maskwise.serving.settings import Settings
+from maskwise.serving.store.choices import Choices
 from maskwise.serving.store.database import Database
 from maskwise.stream.outputs.audit_log import AuditLog
 
@@ -32,6 +33,7 @@ class Service:
     refusals: Refusals
     metrics: Metrics
     checks: Checks
+    choices: Choices
     cameras: Cameras
 
 
@@ -63,11 +65,12 @@ def opened(settings: Settings) -> Iterator[Service]:
         audit = record(settings.audit_log)
         metrics = Metrics()
         checks = stack.enter_context(Checks(settings, metrics))
+        choices = Choices(database, checks.card)
         cameras = stack.enter_context(Cameras(settings, database, checks.card, metrics))
-        yield Service(settings, database, audit, Refusals(audit), metrics, checks, cameras)
+        yield Service(settings, database, audit, Refusals(audit), metrics, checks, choices, cameras)
 
 
-def _parts(connection: HTTPConnection) -> Service:
+async def _parts(connection: HTTPConnection) -> Service:
     return cast(Service, connection.app.state.service)
 
 

@@ -12,7 +12,8 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from maskwise.serving.problems import NotThere
 
@@ -33,6 +34,13 @@ FRESH = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
 
 class Page(StaticFiles):
     """Files of a folder; whatever is not there is a problem."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; nothing here speaks over a socket."""
+        if scope["type"] == "websocket":
+            await WebSocketClose()(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """The file at a path, or `index.html` of the folder there.

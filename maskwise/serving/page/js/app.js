@@ -48,7 +48,9 @@ function themes() {
   const use = (theme) => {
     if (theme === "system") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme;
-    place.textContent = `Colours: ${THEMES[theme]}`;
+    const words = `Colours: ${THEMES[theme]}`;
+    place.querySelector(".words").textContent = words;
+    place.setAttribute("aria-label", words); // a phone shows the half disc alone
     keep("theme", theme);
   };
   let now = kept("theme", "system");

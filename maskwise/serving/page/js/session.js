@@ -28,7 +28,7 @@ function taken(session) {
 }
 
 export const session = () => now;
-export const isIn = () => now.signed_in || now.open;
+export const isIn = () => now.signed_in;
 
 /** Whether they may do what this role may. */
 export const may = (role) => isIn() && ROLES.indexOf(now.role) >= ROLES.indexOf(role);

@@ -1,6 +1,6 @@
 /** The alarm banner: over every view, spoken at once, there until somebody says that it was seen. */
 
-import { button, fill, h } from "../dom.js";
+import { button, fill, h, say } from "../dom.js";
 import { sign } from "../look/badge.js";
 import { clock } from "../words.js";
 import { feed } from "./feed.js";
@@ -22,6 +22,7 @@ export function watch() {
 function raise(event) {
   open = [event, ...open];
   ring();
+  document.getElementById("alert").textContent = `Alarm: ${words(event)}`; // the newest alone is spoken
   draw();
 }
 
@@ -31,19 +32,24 @@ function draw() {
   place.hidden = !open.length;
   const more = open.length - MOST;
   fill(place,
-    h("ul", { role: "alert" }, open.slice(0, MOST).map(line)),
+    h("ul", {}, open.slice(0, MOST).map(line)),
     open.length > 1 ? h("div", { class: "row" }, more > 0 ? `and ${more} more` : null, button(`Acknowledge all ${open.length}`, () => seen(open), "small")) : null);
-  if (held) (place.querySelector("button") ?? document.getElementById("view")).focus();
+  if (!held) return;
+  (place.querySelector("button") ?? document.getElementById("view")).focus();
 }
 
+const where = (event) => [event.stream, ...event.zones].join(", ");
+const what = (event) => `person ${event.person} ${event.verdict}, ${clock(event.at)}`;
+const words = (event) => `${where(event)}: ${what(event)}`;
+
 function line(event) {
-  const zones = event.zones.length ? `, ${event.zones.join(", ")}` : "";
-  return h("li", {}, h("span", {}, sign(event.verdict), `Alarm: ${event.stream}${zones}`),
-    h("span", {}, `person ${event.person} ${event.verdict}, ${clock(event.at)}`),
+  return h("li", {}, h("span", {}, sign(event.verdict), `Alarm: ${where(event)}`), h("span", {}, what(event)),
     button("Acknowledge", () => seen([event]), "small", { "aria-label": `Acknowledge the alarm of ${event.stream}, ${clock(event.at)}` }));
 }
 
 function seen(events) {
+  document.getElementById("alert").textContent = "";
   open = open.filter((event) => !events.includes(event));
   draw();
+  say(open.length ? `${open.length} more` : "Acknowledged");
 }

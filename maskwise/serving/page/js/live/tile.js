@@ -46,6 +46,7 @@ export class Tile {
     if (this.name.textContent !== stream.name) this.name.textContent = stream.name;
     if (this.state.textContent !== words) fill(this.state, h("span", { class: `pill ${kind}` }, h("span", { class: `dot ${isOn ? "on" : kind ? "off" : ""}`, "aria-hidden": "true" }), words));
     this.screen.classList.toggle("stale", !isOn);
+    this.people.hidden = this.more.hidden = !isOn; // who was there before is not who is there now
     this.pause.textContent = stream.paused ? "Resume" : "Pause";
     this.pause.setAttribute("aria-label", `${this.pause.textContent} ${stream.name}`);
     this.tell();
@@ -55,7 +56,7 @@ export class Tile {
 
   tell() {
     const { state, because } = this.stream;
-    const words = state === "connected" ? (this.hasPicture ? "" : "Waiting for the first picture …") : state === "paused" ? "Paused: nothing is looked at." : because ?? "No picture at the moment.";
+    const words = state === "connected" ? (this.hasPicture ? "" : "Waiting for the first picture …") : state === "paused" ? "Paused: nothing is looked at." : because || "No picture at the moment.";
     this.word.hidden = !words;
     if (this.word.textContent !== words) this.word.textContent = words;
   }
@@ -87,7 +88,7 @@ export class Tile {
       const shown = Math.min(this.canvas.clientWidth, this.canvas.clientHeight * bitmap.width / bitmap.height) || bitmap.width;
       draw(context, head.people, bitmap.width / head.width, bitmap.width / shown);
       bitmap.close();
-      if (!this.hasPicture) this.screen.style.setProperty("aspect-ratio", `${head.width} / ${head.height}`);
+      if (!this.hasPicture) this.screen.style.setProperty("--ratio", `${head.width} / ${head.height}`);
       this.hasPicture = true;
       this.tell();
       this.now(head.now);

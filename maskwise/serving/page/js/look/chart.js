@@ -3,7 +3,7 @@
 import { h, s } from "../dom.js";
 import { day, hour, moment, percent, span, VERDICTS } from "../words.js";
 
-const HIGH = { bars: 210, line: 150 }, LEFT = 46, RIGHT = 14, GAP = 34, BELOW = 26;
+const HIGH = { bars: 210, line: 150 }, LEFT = 46, RIGHT = 14, GAP = 34, BELOW = 28;
 
 /** Patterns of the verdicts, once a page: told apart without colour. */
 export function patterns() {
@@ -34,12 +34,12 @@ export function chart(buckets, by, width) {
   const top = ceiling(Math.max(1, ...buckets.map((bucket) => people(bucket))));
   const lineTop = HIGH.bars + GAP, height = lineTop + HIGH.line + BELOW;
   const x = (i) => LEFT + i * step;
-  const yPeople = (n) => HIGH.bars - (n / top) * (HIGH.bars - 14);
-  const yShare = (share) => lineTop + 14 + (1 - share) * (HIGH.line - 14);
+  const yPeople = (n) => HIGH.bars - (n / top) * (HIGH.bars - 22);
+  const yShare = (share) => lineTop + 22 + (1 - share) * (HIGH.line - 22);
   return s("svg", { class: "chart", viewBox: `0 0 ${wide} ${height}`, role: "img", "aria-label": described(buckets, by) },
-    scale([0, top / 2, top], yPeople, (n) => String(n), wide), s("text", { x: 0, y: 6 }, "people"),
+    scale([0, top / 2, top], yPeople, (n) => String(n), wide), s("text", { x: LEFT, y: 10 }, "people"),
     buckets.map((bucket, i) => bars(bucket, x(i), step, yPeople)),
-    scale([0, 0.5, 1], yShare, (share) => `${100 * share}\u00a0%`, wide), s("text", { x: 0, y: lineTop + 4 }, "compliance, with its 95 % interval"),
+    scale([0, 0.5, 1], yShare, (share) => `${100 * share}\u00a0%`, wide), s("text", { x: LEFT, y: lineTop + 8 }, "compliance, with its 95 % interval"),
     runs(buckets).map((run) => curve(run, (i) => x(i) + step / 2, yShare)),
     ticks(buckets, by, x, step, height, inner));
 }

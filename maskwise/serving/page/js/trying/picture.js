@@ -1,7 +1,7 @@
 /** One picture that was tried: drawn with its verdicts, its faces listed in words, its JSON, and a copy to save. */
 
 import { button, fill, h, say } from "../dom.js";
-import { badge, sign } from "../look/badge.js";
+import { badge } from "../look/badge.js";
 import { decided } from "../look/decide.js";
 import { draw } from "../look/draw.js";
 import { counted, percent, summary } from "../words.js";
@@ -71,7 +71,7 @@ export class Picture {
     return h("li", {}, this.bitmap ? this.cut(person.box_xyxy) : null,
       h("div", {}, h("p", { class: "said" }, badge(person.verdict), " ", h("b", {}, percent(person.confidence))),
         because ? h("p", { class: "muted" }, because) : null,
-        h("p", { class: "chances", "aria-label": "Probabilities" }, Object.entries(person.probabilities).map(([label, p]) => h("span", {}, sign(label), `${label} ${percent(p)} `)))));
+        h("p", { class: "chances", "aria-label": "Probabilities" }, Object.entries(person.probabilities).map(([label, p]) => [h("span", {}, `${label} ${percent(p)}`), " "]))));
   }
 
   /** The face alone, so that the list is read without searching the picture. */

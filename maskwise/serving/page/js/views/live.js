@@ -12,7 +12,7 @@ import { clock, many, percent, span, told, VERDICTS } from "../words.js";
 
 export const title = "Live";
 
-const LATEST = 30, HOURS = 12, OFTEN_MS = 30_000;
+const LATEST = 30, HOURS = 12, OFTEN_MS = 30_000, WORDS_PX = 120;
 
 export async function show(root, signal) {
   await new Live(root, signal).open();
@@ -75,7 +75,11 @@ class Live {
     on("picture", ({ detail }) => this.tiles.get(detail.head.stream)?.picture(detail));
     on("event", ({ detail }) => { this.events = [detail, ...this.events].slice(0, LATEST); this.list(); });
     document.addEventListener("visibilitychange", () => this.want(), { signal });
-    document.addEventListener("fullscreenchange", () => document.documentElement.classList.toggle("wall", Boolean(document.fullscreenElement)), { signal });
+    document.addEventListener("fullscreenchange", () => {
+      document.documentElement.classList.toggle("wall", Boolean(document.fullscreenElement));
+      this.fit();
+    }, { signal });
+    addEventListener("resize", () => this.fit(), { signal });
     const timer = setInterval(() => this.refresh(), OFTEN_MS);
     signal.addEventListener("abort", () => {
       clearInterval(timer);
@@ -102,6 +106,7 @@ class Live {
     if (!streams.length) this.nothing();
     else this.grid.querySelector(".empty")?.remove();
     this.sum();
+    this.fit();
     this.want();
   }
 
@@ -117,6 +122,12 @@ class Live {
     this.grid.append(made.element);
     this.seen.observe(made.screen);
     this.sizes.observe(made.screen);
+  }
+
+  /** As many columns as make the tiles of a wall screen largest. */
+  fit() {
+    const n = this.tiles.size, sizes = Array.from({ length: n }, (_, i) => Math.min(innerWidth / (i + 1), (innerHeight / Math.ceil(n / (i + 1)) - WORDS_PX) * 16 / 9));
+    this.grid.style.setProperty("--columns", Math.max(1, 1 + sizes.indexOf(Math.max(...sizes))));
   }
 
   nothing() {

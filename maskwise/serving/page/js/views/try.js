@@ -5,7 +5,7 @@ import { button, field, fill, h, note, say, select, toggle } from "../dom.js";
 import { byService, inBrowser } from "../trying/checking.js";
 import { Camera, jpeg } from "../trying/camera.js";
 import { Picture } from "../trying/picture.js";
-import { counted, percent, summary } from "../words.js";
+import { counted, number, percent, summary } from "../words.js";
 
 export const title = "Try it on a picture";
 export const lead = "Every face, how its mask is worn, and how sure that is. Pictures are looked at and forgotten: nothing is stored.";
@@ -140,7 +140,7 @@ class Trying {
     this.busy += 1;
     const picture = this.waiting.shift();
     try {
-      picture.answer(await this.check(picture.blob, picture.bitmap), this.confidence, this.chosen.masked_from);
+      picture.answer(await this.check(picture.blob), this.confidence, this.chosen.masked_from);
     } catch (error) {
       if (error.status === 429) setTimeout(() => this.ask(picture), 1000 * (error.retryAfterS ?? 1));
       else if (error.name !== "AbortError") picture.refuse(error.message);
@@ -150,19 +150,19 @@ class Trying {
     this.next();
   }
 
-  check(blob, bitmap) {
+  check(blob) {
     if (!this.inside) return byService(blob, { operating_point: this.point.value, signal: this.signal });
-    if (!bitmap) throw new Error("This browser cannot read this kind of picture; switch off “Keep pictures in this browser” to send it to the service.");
-    return this.within(bitmap);
+    return this.within(blob);
   }
 
-  async within(bitmap) {
+  async within(picture) {
     const check = await this.inside;
-    return check(bitmap, { threshold: this.chosen.confidence, operating_point: this.point.value });
+    return check(picture, { operatingPoint: this.point.value || null, give: true });
   }
 
   summarise() {
     const done = this.pictures.filter((picture) => picture.result && !picture.result.error);
+    this.place.classList.toggle("compact", this.pictures.length > 0 || this.camera !== null);
     if (!this.pictures.length) return fill(this.sum);
     const faces = done.flatMap((picture) => picture.people);
     const left = this.pictures.filter((picture) => !picture.result && !picture.because).length;
@@ -209,7 +209,5 @@ class Trying {
 }
 
 function progressed(progress) {
-  if (typeof progress === "number") return percent(progress, 0);
-  if (progress?.total) return percent(progress.loaded / progress.total, 0);
-  return String(progress?.what ?? progress ?? "");
+  return progress.total ? `${percent(progress.loaded / progress.total, 0)} of ${number(progress.total / 1e6)} MB` : `${number(progress.loaded / 1e6)} MB`;
 }

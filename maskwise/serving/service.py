@@ -13,6 +13,7 @@ from starlette.requests import HTTPConnection
 from maskwise.serving.cameras.cameras import Cameras
 from maskwise.serving.checking.checks import Checks
 from maskwise.serving.operating.metrics import Metrics
+from maskwise.serving.operating.sending import Sending
 from maskwise.serving.settings import Settings
 from maskwise.serving.store.choices import Choices
 from maskwise.serving.store.database import Database
@@ -30,6 +31,7 @@ class Service:
     checks: Checks
     choices: Choices
     cameras: Cameras
+    sending: Sending
 
 
 @contextmanager
@@ -49,7 +51,8 @@ def opened(settings: Settings) -> Iterator[Service]:
         checks = stack.enter_context(Checks(settings, metrics))
         choices = Choices(database, checks.card)
         cameras = stack.enter_context(Cameras(settings, database, checks.card, metrics))
-        yield Service(settings, database, audit, metrics, checks, choices, cameras)
+        sending = stack.enter_context(Sending(database, choices, metrics))
+        yield Service(settings, database, audit, metrics, checks, choices, cameras, sending)
 
 
 async def _parts(connection: HTTPConnection) -> Service:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from maskwise import __version__
@@ -26,6 +27,7 @@ from maskwise.serving.api import (
 from maskwise.serving.api import settings as settings_
 from maskwise.serving.guard.guard import Guard
 from maskwise.serving.guard.headers import SecurityHeaders
+from maskwise.serving.operating.endless import Endless
 from maskwise.serving.operating.requests import Requests
 from maskwise.serving.service import Service
 
@@ -50,16 +52,22 @@ SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "a
 
 
 class App(FastAPI):
-    """The application; what leaves it is seen and given its headers even where an error was expected by nobody."""
+    """The application; what leaves it is seen and given its headers even where an error was expected by nobody.
+
+    endless: answers that last until the service ends; None before the first.
+    """
+
+    endless: Endless | None = None
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Two layers outside of what the framework puts outermost itself."""
+        """Layers outside of what the framework puts outermost itself."""
         service: Service = self.state.service
-        inside = SecurityHeaders(super().build_middleware_stack(), behind_proxy=service.settings.behind_proxy)
-        return Requests(inside, service.metrics, _templates())
+        self.endless = Endless(super().build_middleware_stack())
+        inside = SecurityHeaders(self.endless, behind_proxy=service.settings.behind_proxy)
+        return Requests(inside, service.metrics, _templates(), addresses=service.settings.log_addresses)
 
 
-def create_app(service: Service) -> FastAPI:
+def create_app(service: Service) -> App:
     """The application over parts that are open."""
     app = App(
         title="maskwise",
@@ -77,11 +85,15 @@ def create_app(service: Service) -> FastAPI:
         app.include_router(resource.router)
     app.router.default = page.files  # not mounted: it would answer for routes whose method is another one
     app.add_middleware(Guard, service=service)
-    openapi.install(app)
+    openapi.install(app, routes())
     return app
+
+
+def routes() -> list[BaseRoute]:
+    """Every route of every resource."""
+    return [route for resource in RESOURCES for route in resource.router.routes]
 
 
 def _templates() -> dict[object, str]:
     """The path that each route answers, by what answers it."""
-    routes = (route for resource in RESOURCES for route in resource.router.routes)
-    return {getattr(route, "endpoint", None): getattr(route, "path", "") for route in routes}
+    return {getattr(route, "endpoint", None): getattr(route, "path", "") for route in routes()}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
 
 from fastapi import Depends
+from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.exceptions import WebSocketException
 from starlette.requests import HTTPConnection
 
@@ -63,6 +64,15 @@ def _needs(role: Role) -> Callable[[HTTPConnection], Awaitable[Caller]]:
     return caller
 
 
-Viewer = Annotated[Caller, Depends(_needs("viewer"))]
-Operator = Annotated[Caller, Depends(_needs("operator"))]
-Admin = Annotated[Caller, Depends(_needs("admin"))]
+_VIEWER, _OPERATOR, _ADMIN = (_needs(role) for role in ROLES)
+
+Viewer = Annotated[Caller, Depends(_VIEWER)]
+Operator = Annotated[Caller, Depends(_OPERATOR)]
+Admin = Annotated[Caller, Depends(_ADMIN)]
+
+
+def role_needed(route: APIRoute | APIWebSocketRoute) -> Role | None:
+    """The role that a route asks for; None: it asks for nobody."""
+    asked = [dependency.call for dependency in route.dependant.dependencies]
+    found = [role for role, needs in zip(ROLES, (_VIEWER, _OPERATOR, _ADMIN), strict=True) if needs in asked]
+    return found[-1] if found else None

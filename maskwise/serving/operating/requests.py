@@ -15,8 +15,9 @@ from maskwise.serving.guard.callers import Caller
 from maskwise.serving.operating.metrics import Metrics
 
 ID = "X-Request-ID"
-OTHERS = "others"
-"""Paths that are no route's; never by name, or whoever makes some up fills the metrics."""
+OTHERS, REFUSED = "others", "refused"
+"""Paths that are no route's, and requests that the guard turned away; never by name: names that are
+made up would fill the metrics."""
 
 QUIET = ("/healthz", "/readyz", "/metrics", OTHERS)
 """Asked for so often that they are written down only where something is wrong."""
@@ -30,15 +31,18 @@ log = logging.getLogger("maskwise.requests")
 class Requests:
     """ASGI: outermost."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, templates: Mapping[object, str]) -> None:
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, templates: Mapping[object, str], *, addresses: bool = False
+    ) -> None:
         """Around an application.
 
         Args:
             app: that answers.
             metrics: that count.
             templates: path of each route, by its endpoint.
+            addresses: the log says where each request came from.
         """
-        self._app, self._metrics, self._templates = app, metrics, templates
+        self._app, self._metrics, self._templates, self._addresses = app, metrics, templates, addresses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, and see what becomes of it."""
@@ -61,13 +65,13 @@ class Requests:
 
         try:
             await self._app(scope, receive, seen)
-        except Exception:  # noqa: BLE001 - the last place that can say what nobody expected; it has been answered
+        except Exception:
             log.exception("request %s failed", id)
         finally:
             self._note(scope, status, time.perf_counter() - began)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        route = self._templates.get(scope.get("endpoint"), OTHERS)
+        route = self._route(scope)
         method = scope.get("method", "WEBSOCKET")
         method = method if method in (*_METHODS, "WEBSOCKET") else OTHERS
         self._metrics.requests.labels(method, route, str(status)).inc()
@@ -82,7 +86,12 @@ class Requests:
             "caller": caller.name if caller else None,
             "request_id": scope["state"]["request_id"],
         }
+        if self._addresses and (client := scope["state"].get("client")):
+            facts["client"] = client.address
         log.log(_level(scope["type"], route, status), "%s %s %s", method, route, status, extra={"facts": facts})
+
+    def _route(self, scope: Scope) -> str:
+        return REFUSED if scope["state"].get("refused") else self._templates.get(scope.get("endpoint"), OTHERS)
 
 
 def _id_of(scope: Scope) -> str:

@@ -18,6 +18,12 @@ SESSION_S = 12 * 3600.0
 WRITTEN_EVERY_S = 60.0
 """When something was last used is written down this often at most: reading must not cost a write."""
 
+NAMED = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
+"""What a token may be called: no control characters, no space around; it stands in logs."""
+
+RESERVED = ("environment", "local", "maskwise", "unknown")
+"""Names that mean somebody else in the audit log."""
+
 
 @dataclass(frozen=True, slots=True)
 class Token:
@@ -62,6 +68,12 @@ def has_admin(session: Session, now_s: float, besides: int | None = None) -> boo
 def named(session: Session, name: str) -> Token | None:
     """The token of this name."""
     row = session.scalar(select(TokenRow).where(TokenRow.name == name))
+    return _token(row) if row else None
+
+
+def with_digest(session: Session, digest: str) -> Token | None:
+    """The token with this hash, good or not."""
+    row = session.scalar(select(TokenRow).where(TokenRow.digest == digest))
     return _token(row) if row else None
 
 

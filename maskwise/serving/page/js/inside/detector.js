@@ -23,7 +23,7 @@ const MERGE_IOU = 0.4;
 export async function findFaces(picture, look) {
   const rows = [];
   for (const scale of scales(picture.width, picture.height)) rows.push(...(await lookAt(picture, scale, look)));
-  return merged(rows.filter((row) => isPlausible(row, picture)), picture);
+  return facesOf(rows, picture);
 }
 
 /** The sizes at which a picture is looked through, as factors of its own. */
@@ -56,7 +56,7 @@ function toMinimum(picture) {
 }
 
 /** Whether a row can be a face: finite, its centre inside the picture, not far larger than it. */
-function isPlausible(row, { width, height }) {
+function isPlausible(row, width, height) {
   const [x, y, across, down] = row;
   const isInside = within(x + across / 2, width) && within(y + down / 2, height);
   const isSized = across > 0 && down > 0 && across <= 2 * width && down <= 2 * height;
@@ -67,11 +67,11 @@ function within(centre, length) {
   return centre >= 0 && centre < length;
 }
 
-/** Keep the best of the rows that overlap, clip to the picture, drop what is then empty. */
-export function merged(rows, { width, height }) {
-  const ordered = rows.toSorted((a, b) => b[14] - a[14]);
+/** Of the rows that can be a face keep the best of those that overlap, clip them, drop what is then empty. */
+export function facesOf(rows, { width, height }) {
+  const ordered = rows.filter((row) => isPlausible(row, width, height)).sort((a, b) => b[14] - a[14]);
   const boxes = ordered.map((row) => Array.from(row.subarray(0, 4)));
-  const kept = bestOfEach(boxes, ordered.map((row) => row[14]), MERGE_IOU).toSorted((a, b) => a - b);
+  const kept = bestOfEach(boxes, ordered.map((row) => row[14]), MERGE_IOU).sort((a, b) => a - b);
   return kept.map((i) => faceOf(ordered[i], width, height)).filter(({ box }) => box[0] < box[2] && box[1] < box[3]);
 }
 

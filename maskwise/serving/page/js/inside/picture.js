@@ -15,13 +15,15 @@ export function fromRgba(rgba, width, height) {
   const { rgb } = picture;
   for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
     const alpha = rgba[from + 3];
-    for (let c = 0; c < 3; c++) rgb[to + c] = alpha === 255 ? rgba[from + c] : onWhite(rgba[from + c], alpha);
+    rgb[to] = onWhite(rgba[from], alpha);
+    rgb[to + 1] = onWhite(rgba[from + 1], alpha);
+    rgb[to + 2] = onWhite(rgba[from + 2], alpha);
   }
   return picture;
 }
 
 function onWhite(value, alpha) {
-  return Math.round((value * alpha + 255 * (255 - alpha)) / 255);
+  return alpha === 255 ? value : Math.round((value * alpha + 255 * (255 - alpha)) / 255);
 }
 
 /** A part of a picture, in whole pixels inside it: from left and top to right and bottom, these not included. */

@@ -38,19 +38,25 @@ function measured(crop) {
 
 function greyOf({ rgb }) {
   const half = 1 << (UNIT_BITS - 1);
-  return Float64Array.from({ length: rgb.length / 3 }, (_, i) => {
-    return (rgb[3 * i] * RED + rgb[3 * i + 1] * GREEN + rgb[3 * i + 2] * BLUE + half) >> UNIT_BITS;
-  });
+  const grey = new Float64Array(rgb.length / 3);
+  for (let to = 0, at = 0; to < grey.length; to++, at += 3) {
+    grey[to] = (rgb[at] * RED + rgb[at + 1] * GREEN + rgb[at + 2] * BLUE + half) >> UNIT_BITS;
+  }
+  return grey;
 }
 
 /** The four neighbours less four times the pixel; beyond the border lies the last pixel but one. */
 function laplacian(grey, side) {
   const mirrored = (i) => (i < 0 ? 1 : i >= side ? side - 2 : i);
-  const at = (x, y) => grey[mirrored(y) * side + mirrored(x)];
-  return grey.map((value, i) => {
-    const [x, y] = [i % side, Math.floor(i / side)];
-    return at(x - 1, y) + at(x + 1, y) + at(x, y - 1) + at(x, y + 1) - 4 * value;
-  });
+  const found = new Float64Array(grey.length);
+  for (let y = 0, at = 0; y < side; y++) {
+    const [above, below] = [mirrored(y - 1) * side, mirrored(y + 1) * side];
+    for (let x = 0; x < side; x++, at++) {
+      const beside = grey[at - x + mirrored(x - 1)] + grey[at - x + mirrored(x + 1)];
+      found[at] = grey[above + x] + grey[below + x] + beside - 4 * grey[at];
+    }
+  }
+  return found;
 }
 
 function deviation(values) {

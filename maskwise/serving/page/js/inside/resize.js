@@ -25,45 +25,51 @@ function averages(picture, width, height, across, down) {
   const small = blank(width, height);
   const share = Math.fround(1 / (across * down));
   const isFour = across === 2 && down === 2; // which has a rule of its own for what lies in the middle
+  const sums = new Int32Array(width * 3);
   for (let y = 0, to = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      for (let c = 0; c < 3; c++, to++) {
-        const sum = blockSum(picture, x * across, y * down, c, across, down);
-        small.rgb[to] = isFour ? (sum + 2) >> 2 : roundHalfEven(Math.fround(sum * share));
-      }
+    sums.fill(0);
+    for (let row = y * down; row < (y + 1) * down; row++) addBlocks(picture, row, across, sums);
+    for (let i = 0; i < sums.length; i++, to++) {
+      small.rgb[to] = isFour ? (sums[i] + 2) >> 2 : roundHalfEven(Math.fround(sums[i] * share));
     }
   }
   return small;
 }
 
-function blockSum({ rgb, width }, left, top, channel, across, down) {
-  let sum = 0;
-  for (let y = top; y < top + down; y++) {
-    let at = (y * width + left) * 3 + channel;
-    for (let x = 0; x < across; x++, at += 3) sum += rgb[at];
+function addBlocks({ rgb, width }, y, across, sums) {
+  let at = y * width * 3;
+  for (let to = 0; to < sums.length; to += 3) {
+    for (let i = 0; i < across; i++, at += 3) {
+      sums[to] += rgb[at];
+      sums[to + 1] += rgb[at + 1];
+      sums[to + 2] += rgb[at + 2];
+    }
   }
-  return sum;
 }
 
 /**
  * Which pixels of a row each pixel of the smaller row covers, and how much of it each of them is.
  *
- * @returns {{to: number, from: number, share: number}[]} In order.
+ * @returns {{to: Int32Array, from: Int32Array, share: Float32Array}} One entry for each pair, in order.
  */
 function shares(length, shorter, scale) {
-  const all = [];
+  const all = { to: [], from: [], share: [] };
+  const add = (to, from, share) => {
+    all.to.push(to);
+    all.from.push(from);
+    all.share.push(share);
+  };
   for (let to = 0; to < shorter; to++) {
     const begin = to * scale;
     const end = begin + scale;
     const cell = Math.min(scale, length - begin);
     const last = Math.min(Math.floor(end), length - 1);
     const first = Math.min(Math.ceil(begin), last);
-    if (first - begin > NEARLY_A_PIXEL) all.push({ to, from: first - 1, share: Math.fround((first - begin) / cell) });
-    for (let from = first; from < last; from++) all.push({ to, from, share: Math.fround(1 / cell) });
-    const rest = Math.min(end - last, 1, cell);
-    if (end - last > NEARLY_A_PIXEL) all.push({ to, from: last, share: Math.fround(rest / cell) });
+    if (first - begin > NEARLY_A_PIXEL) add(to, first - 1, (first - begin) / cell);
+    for (let from = first; from < last; from++) add(to, from, 1 / cell);
+    if (end - last > NEARLY_A_PIXEL) add(to, last, Math.min(end - last, 1, cell) / cell);
   }
-  return all;
+  return { to: Int32Array.from(all.to), from: Int32Array.from(all.from), share: Float32Array.from(all.share) };
 }
 
 /** Sums in single precision, in OpenCV's order. */
@@ -71,29 +77,30 @@ function weighted(picture, width, height, columns, rows) {
   const small = blank(width, height);
   const sums = new Float32Array(width * 3);
   const row = new Float32Array(width * 3);
-  let current = rows[0].to;
-  for (const { to, from, share } of rows) {
-    if (to !== current) {
-      write(small, current, sums);
-      sums.fill(0);
-      current = to;
-    }
-    weightedRow(picture, from, columns, row);
-    for (let i = 0; i < sums.length; i++) sums[i] += Math.fround(share * row[i]);
+  for (let i = 0; i < rows.to.length; i++) {
+    weightedRow(picture, rows.from[i], columns, row);
+    addWeighted(row, rows.share[i], sums);
+    if (rows.to[i] === rows.to[i + 1]) continue;
+    write(small, rows.to[i], sums);
+    sums.fill(0);
   }
-  write(small, current, sums);
   return small;
 }
 
-function weightedRow({ rgb, width }, y, columns, row) {
+function weightedRow({ rgb, width }, y, { to, from, share }, row) {
   row.fill(0);
   const start = y * width * 3;
-  for (const { to, from, share } of columns) {
-    const at = start + from * 3;
-    row[to * 3] += Math.fround(rgb[at] * share);
-    row[to * 3 + 1] += Math.fround(rgb[at + 1] * share);
-    row[to * 3 + 2] += Math.fround(rgb[at + 2] * share);
+  for (let i = 0; i < to.length; i++) {
+    const at = start + from[i] * 3;
+    const into = to[i] * 3;
+    row[into] += Math.fround(rgb[at] * share[i]);
+    row[into + 1] += Math.fround(rgb[at + 1] * share[i]);
+    row[into + 2] += Math.fround(rgb[at + 2] * share[i]);
   }
+}
+
+function addWeighted(row, share, sums) {
+  for (let i = 0; i < sums.length; i++) sums[i] += Math.fround(share * row[i]);
 }
 
 function write(picture, y, sums) {
@@ -109,9 +116,9 @@ export function enlarge(picture, width, height) {
   const upper = new Int32Array(width * 3);
   const lower = new Int32Array(width * 3);
   for (let y = 0, to = 0; y < height; y++) {
-    const { from, next, before, after } = rows[y];
-    blendedRow(picture, from, columns, upper);
-    blendedRow(picture, next, columns, lower);
+    blendedRow(picture, rows.from[y], columns, upper);
+    blendedRow(picture, rows.next[y], columns, lower);
+    const [before, after] = [rows.before[y], rows.after[y]];
     for (let i = 0; i < upper.length; i++, to++) {
       large.rgb[to] = (((before * (upper[i] >> 4)) >> 16) + ((after * (lower[i] >> 4)) >> 16) + 2) >> 2;
     }
@@ -119,25 +126,28 @@ export function enlarge(picture, width, height) {
   return large;
 }
 
-/** Between which two pixels of a row each pixel of the longer row lies, and their weights. */
+/** Between which two pixels of a row each pixel of the longer row lies, and how much each of the two counts. */
 function between(length, longer) {
   const scale = 1 / (longer / length);
-  return Array.from({ length: longer }, (_, to) => {
-    const place = Math.fround((to + 0.5) * scale - 0.5);
-    const from = Math.floor(place);
-    const rest = Math.fround(place - from);
-    const weights = { before: weight(Math.fround(1 - rest)), after: weight(rest) };
-    return { from: Math.max(Math.min(from, length - 1), 0), next: Math.max(Math.min(from + 1, length - 1), 0), ...weights };
-  });
+  const inside = (i) => Math.max(Math.min(i, length - 1), 0);
+  const places = Float32Array.from({ length: longer }, (_, to) => (to + 0.5) * scale - 0.5);
+  const rests = places.map((place) => place - Math.floor(place));
+  return {
+    from: Int32Array.from(places, (place) => inside(Math.floor(place))),
+    next: Int32Array.from(places, (place) => inside(Math.floor(place) + 1)),
+    before: Int32Array.from(rests, (rest) => weight(Math.fround(1 - rest))),
+    after: Int32Array.from(rests, weight),
+  };
 }
 
 function weight(share) {
   return roundHalfEven(Math.fround(share * UNIT));
 }
 
-function blendedRow({ rgb, width }, y, columns, row) {
+function blendedRow({ rgb, width }, y, { from, next, before, after }, row) {
   const start = y * width * 3;
-  columns.forEach(({ from, next, before, after }, x) => {
-    for (let c = 0; c < 3; c++) row[x * 3 + c] = rgb[start + from * 3 + c] * before + rgb[start + next * 3 + c] * after;
-  });
+  for (let x = 0, to = 0; x < from.length; x++) {
+    const [one, other] = [start + from[x] * 3, start + next[x] * 3];
+    for (let c = 0; c < 3; c++, to++) row[to] = rgb[one + c] * before[x] + rgb[other + c] * after[x];
+  }
 }

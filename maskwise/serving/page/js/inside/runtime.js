@@ -10,14 +10,15 @@ const MAX_THREADS = 4; // the networks are small: more only wait for each other
  * Get the runtime ready for networks.
  *
  * @param {(url: string) => Promise<Uint8Array>} fetchBytes
- * @param {number | undefined} threads As many as the machine and MAX_THREADS allow if undefined. Only one where the page
+ * @param {number | null | undefined} threads As many as the machine and MAX_THREADS allow if none. Only one where the page
  *   is not isolated from others' (COOP and COEP).
  * @returns {Promise<number>} How many threads it will take.
  */
-export async function start(fetchBytes, threads = Math.min(MAX_THREADS, navigator.hardwareConcurrency || 1)) {
+export async function start(fetchBytes, threads) {
   ort.env.wasm.wasmPaths = FOLDER;
   ort.env.wasm.wasmBinary = await fetchBytes(WASM);
-  ort.env.wasm.numThreads = self.crossOriginIsolated ? threads : 1;
+  const wanted = threads ?? Math.min(MAX_THREADS, navigator.hardwareConcurrency || 1);
+  ort.env.wasm.numThreads = self.crossOriginIsolated ? wanted : 1;
   ort.env.logLevel = "error";
   return ort.env.wasm.numThreads;
 }

@@ -144,6 +144,15 @@ def test_the_camera_is_looked_at_until_it_is_stopped(open_page: Open) -> None:
     expect(page.get_by_role("button", name="Use the camera")).to_be_focused()
 
 
+def test_a_page_that_is_opened_again_works_as_before(open_page: Open) -> None:
+    page = open_page("try")
+    expect(page.get_by_text("Drop pictures here")).to_be_visible()
+    page.reload()  # now most of it comes as "not changed"
+    _given(page)
+
+    expect(page.locator(".whole .sum")).to_have_text(SAID)
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_colours_follow_the_system_until_somebody_chooses(open_page: Open, theme: str) -> None:
     page = open_page("try", theme=theme)

@@ -31,6 +31,8 @@ LARGEST_TEXT = 2_000_000
 FRESH = {"Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
 """A browser asks each time whether its copy is still good, so a page never runs with the scripts of another version."""
 
+KEPT = ("cache-control", "content-type", "etag", "vary")
+
 
 class Page(StaticFiles):
     """Files of a folder; whatever is not there is a problem."""
@@ -96,8 +98,8 @@ def _is_known(headers: Headers, etag: str) -> bool:
 
 
 def _kept(answer: Response) -> dict[str, str]:
-    """What a 304 repeats of the whole answer."""
-    return {name: answer.headers[name] for name in ("cache-control", "etag", "vary") if name in answer.headers}
+    """What a 304 repeats of the whole answer; by its type it is given the same policy, which a browser then keeps."""
+    return {name: answer.headers[name] for name in KEPT if name in answer.headers}
 
 
 files = Page(directory=str(files_of("maskwise.serving") / "page"), html=True)

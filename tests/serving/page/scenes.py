@@ -16,7 +16,7 @@ from maskwise.model.faces import YuNet
 from maskwise.values import Image
 
 WIDTH, HEIGHT = 640, 480
-ORL = (121, 330)
+ORL = (121, 57)
 """Which of the embedded faces; a detector finds both, and the model is sure of both."""
 
 

@@ -18,11 +18,11 @@ const REFUSALS = {
 export class Camera {
   /**
    * @param {(canvas: HTMLCanvasElement) => Promise<object>} check a picture to its result
-   * @param {() => [?number, ?number]} limits confidence and masked_from that the reader chose
+   * @param {() => ?object} thresholds that the reader chose
    * @param {() => void} closed
    */
-  constructor(check, limits, closed) {
-    Object.assign(this, { check, limits, closed, stream: null, times: [] });
+  constructor(check, thresholds, closed) {
+    Object.assign(this, { check, thresholds, closed, stream: null, times: [] });
     this.video = h("video", { muted: true, playsinline: true, "aria-label": "Picture of your camera" });
     this.over = h("canvas", { class: "over", "aria-hidden": "true" });
     this.still = h("canvas");
@@ -81,8 +81,7 @@ export class Camera {
   show(result) {
     if (!this.stream) return;
     if (result.error) throw new Error(result.error);
-    const [confidence, maskedFrom] = this.limits();
-    const people = result.faces.map((face, i) => ({ ...(confidence === null ? face : decided(face, confidence, maskedFrom)), number: i + 1 }));
+    const people = result.faces.map((face, i) => ({ ...decided(face, this.thresholds()), number: i + 1 }));
     Object.assign(this.over, { width: result.width, height: result.height });
     draw(this.over.getContext("2d"), people, 1, result.width / (this.over.clientWidth || result.width));
     fill(this.sum, people.length ? summary(counted(people)) : "No face is in sight.");

@@ -34,16 +34,16 @@ export class Picture {
     fill(this.side, h("h2", {}, this.name), h("p", { class: "note bad" }, because));
   }
 
-  /** @param {object} result the one JSON @param {?number} confidence the reader's; null: as it was answered */
-  answer(result, confidence, maskedFrom) {
+  /** @param {object} result the one JSON @param {?object} thresholds the reader's; null: as it was answered */
+  answer(result, thresholds) {
     this.result = result;
     if (result.error) return this.refuse(result.error);
-    this.redecide(confidence, maskedFrom);
+    this.redecide(thresholds);
   }
 
-  redecide(confidence, maskedFrom) {
+  redecide(thresholds) {
     if (!this.result || this.result.error) return;
-    const faces = this.result.faces.map((face) => (confidence === null ? face : decided(face, confidence, maskedFrom)));
+    const faces = this.result.faces.map((face) => decided(face, thresholds));
     this.people = faces.map((face, i) => ({ ...face, number: i + 1 }));
     this.shown = { ...this.result, faces };
     this.list();

@@ -88,6 +88,11 @@ class Trying {
     return this.points[this.point.value || this.usual]?.thresholds ?? { confidence: 0.6, masked_from: null };
   }
 
+  /** The thresholds that the reader asks for; null: those that the answer was given with. */
+  get wished() {
+    return this.confidence === null ? null : { ...this.chosen, confidence: this.confidence };
+  }
+
   rest() {
     this.confidence = null;
     this.slider.value = this.chosen.confidence;
@@ -104,7 +109,7 @@ class Trying {
     this.value.textContent = percent(value, 0);
     this.slider.setAttribute("aria-valuetext", percent(value, 0));
     this.reset.hidden = this.confidence === null;
-    for (const picture of this.pictures) picture.redecide(this.confidence, this.chosen.masked_from);
+    for (const picture of this.pictures) picture.redecide(this.wished);
     this.summarise();
   }
 
@@ -140,7 +145,7 @@ class Trying {
     this.busy += 1;
     const picture = this.waiting.shift();
     try {
-      picture.answer(await this.check(picture.blob), this.confidence, this.chosen.masked_from);
+      picture.answer(await this.check(picture.blob), this.wished);
     } catch (error) {
       if (error.status === 429) setTimeout(() => this.ask(picture), 1000 * (error.retryAfterS ?? 1));
       else if (error.name !== "AbortError") picture.refuse(error.message);
@@ -193,7 +198,7 @@ class Trying {
   film() {
     if (this.camera) return;
     const check = async (canvas) => (this.inside ? this.within(await createImageBitmap(canvas)) : byService(await jpeg(canvas), { operating_point: this.point.value, signal: this.signal }));
-    this.camera = new Camera(check, () => [this.confidence, this.chosen.masked_from], () => { this.camera = null; this.starts.disabled = false; this.starts.focus(); });
+    this.camera = new Camera(check, () => this.wished, () => { this.camera = null; this.starts.disabled = false; this.starts.focus(); });
     this.starts.disabled = true;
     this.list.before(this.camera.element);
     this.camera.start();

@@ -47,14 +47,15 @@ def detect(bgr: Any, scale: float) -> tuple[Any, Any]:
 @app.post("/check")
 def check(body: Annotated[bytes, Body(media_type="image/jpeg")]) -> dict[str, Any]:
     """Faces and the probabilities of their classes."""
-    bgr = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR)
+    bgr: Any = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR)
     found = [detect(bgr, scale) for scale in scales(bgr.shape[1], bgr.shape[0])]
     boxes, scores = (np.concatenate(part) for part in zip(*found, strict=True))
     kept = np.asarray(cv2.dnn.NMSBoxes(boxes.tolist(), scores.tolist(), 0.0, 0.4), np.int64).reshape(-1)
     corners = np.concatenate([boxes[kept, :2], boxes[kept, :2] + boxes[kept, 2:]], axis=1).astype(np.float32)
     if not len(corners):
         return {"faces": []}
-    crops = crop_faces(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), corners, card.crop)
+    rgb: Any = cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    crops = crop_faces(rgb, corners, card.crop)
     logits = classifier.run(None, {classifier.get_inputs()[0].name: card.preprocess(crops)})[0] / card.temperature
     e = np.exp(logits - logits.max(axis=1, keepdims=True))
     shares = e / e.sum(axis=1, keepdims=True)

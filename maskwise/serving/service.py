@@ -17,6 +17,7 @@ from maskwise.serving.checking.checks import Checks
 from maskwise.serving.guard.refusals import Refusals
 from maskwise.serving.operating.metrics import Metrics
 from maskwise.serving.operating.record import record
+from maskwise.serving.operating.sending import Sending
 from maskwise.serving.settings import Settings
 from maskwise.serving.store.choices import Choices
 from maskwise.serving.store.database import Database
@@ -35,6 +36,7 @@ class Service:
     checks: Checks
     choices: Choices
     cameras: Cameras
+    sending: Sending
 
 
 def folder_of(settings: Settings) -> Path:
@@ -66,8 +68,10 @@ def opened(settings: Settings) -> Iterator[Service]:
         metrics = Metrics()
         checks = stack.enter_context(Checks(settings, metrics))
         choices = Choices(database, checks.card)
+        # Opened before the cameras and closed after them: what they see last is told, too.
+        sending = stack.enter_context(Sending(database, choices, metrics))
         cameras = stack.enter_context(Cameras(settings, database, checks.card, metrics))
-        yield Service(settings, database, audit, Refusals(audit), metrics, checks, choices, cameras)
+        yield Service(settings, database, audit, Refusals(audit), metrics, checks, choices, cameras, sending)
 
 
 async def _parts(connection: HTTPConnection) -> Service:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
 from maskwise.errors import ConfigError
 from maskwise.model.artifact import ONNX_NAME
+from maskwise.serving.api.models import name_of
 from maskwise.serving.checking.accepting import preferred
 from maskwise.serving.checking.answers import Answer, Wish, summary
 from maskwise.serving.checking.bodies import ClientDisconnect, gone, pictures_of
@@ -142,8 +142,7 @@ def _picture(answer: Answer) -> Response:
 def _whole(service: Service, operating_point: str | None, answers: list[Answer], min_confidence: float | None) -> bytes:
     """The rows are JSON already; only what is around them is written here."""
     card = service.checks.card
-    name = Path(service.settings.model).name
-    model = {"name": name, "sha256": card.files[ONNX_NAME], "operating_point": operating_point}
+    model = {"name": name_of(service), "sha256": card.files[ONNX_NAME], "operating_point": operating_point}
     around = json.dumps(
         {"model": model, "summary": None if min_confidence is None else summary(answers, min_confidence)}
     )

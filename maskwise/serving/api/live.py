@@ -95,16 +95,15 @@ def _event(kind: str, data: Any) -> str:
 @router.websocket("/pictures")
 async def pictures(websocket: WebSocket, service: Parts, caller: Who) -> None:
     """The streams' pictures for a page, and what happens meanwhile."""
-    board = service.cameras.board
+    await websocket.accept()
     try:
-        subscription = board.subscribe()
+        subscription = service.cameras.board.subscribe()
     except Busy as busy:
         await websocket.close(code=TRY_LATER, reason=busy.detail)
         return
     subscription.shown = frozenset()
     page = _Page(websocket, service.cameras, subscription, caller)
     with subscription, contextlib.suppress(WebSocketDisconnect):
-        await websocket.accept()
         listening = asyncio.create_task(page.listen())
         try:
             await page.tell()

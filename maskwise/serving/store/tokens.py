@@ -92,6 +92,7 @@ def revoke(session: Session, id: int) -> Token | None:
         return None
     session.execute(delete(SessionRow).where(SessionRow.token_id == id))
     session.delete(row)
+    session.flush()  # before whatever takes its name
     return _token(row)
 
 

@@ -23,6 +23,7 @@ from maskwise.serving.service import Service, opened
 from maskwise.serving.settings import Limits, Settings
 from maskwise.serving.store.tables import EventRow, StreamRow, VisitRow, WatchedRow
 from maskwise.stream.following.zones import Zone
+from maskwise.stream.watching import watch
 from tests.serving.cameras.footage import clip, jpegs, repeated
 from tests.stream.footage import listening, mjpeg_camera, patiently
 
@@ -99,7 +100,9 @@ def test_a_file_is_watched_to_its_end_and_remembered(tmp_path: Path, media: Path
             assert patiently(lambda: state(service.cameras, number) == "connected")
 
 
-def test_a_camera_goes_away_and_comes_back_and_two_are_watched_at_once(tmp_path: Path, faces: list[bytes]) -> None:
+def test_a_camera_goes_away_and_comes_back_and_two_are_watched_at_once(
+    tmp_path: Path, faces: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     away = threading.Event()
 
     def sends(_: int) -> Iterator[bytes | float]:
@@ -115,11 +118,11 @@ def test_a_camera_goes_away_and_comes_back_and_two_are_watched_at_once(tmp_path:
             cameras = service.cameras
             tell = cameras.board.say
 
-            def noted(stream: int, now: Any, because: str = "", **more: bool) -> None:
-                seen.append(f"{stream} {now} {because}")
-                tell(stream, now, because, **more)
+            def noted(stream: int, *said: Any, **more: bool) -> None:
+                seen.append(f"{stream} {said}")
+                tell(stream, *said, **more)
 
-            cameras.board.say = noted  # type: ignore[method-assign]
+            monkeypatch.setattr(cameras.board, "say", noted)
             first, second = cameras.add("one", one, How()), cameras.add("two", two, How())
             assert patiently(lambda: bool(cameras.board.look(first) and cameras.board.look(second)))
             assert cameras.board.stream(first)["size"] == [320, 240]
@@ -165,7 +168,6 @@ def test_a_stream_that_crashes_is_logged_and_watched_again_and_harms_no_other(
     tmp_path: Path, faces: list[bytes], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     crashes = iter([True, True])
-    watch = camera_.watch
 
     def crashing(frames: Any, pipeline: Any, source: str, *rest: Any, **more: Any) -> Iterator[Any]:
         for i, moment in enumerate(watch(frames, pipeline, source, *rest, **more)):
@@ -241,7 +243,10 @@ def test_the_service_ends_soon_where_a_camera_says_nothing(tmp_path: Path) -> No
     """A camera that takes the connection and never answers: opening it takes ten seconds, ending does not."""
     hold = threading.Event()
 
-    with listening(lambda *_: bool(hold.wait(20)) and None) as port:
+    def serve_nothing(*_: object) -> None:
+        hold.wait(20)
+
+    with listening(serve_nothing) as port:
         ended = threading.Event()
 
         def serve() -> None:
@@ -259,9 +264,9 @@ def test_events_wait_while_the_database_is_away_and_are_announced_when_written(
 ) -> None:
     monkeypatch.setattr(recorder_, "LONGEST_WAIT_S", 0.3)
     with mjpeg_camera(lambda _: repeated(faces)) as address, opened(Settings(tmp_path, sources=HERE)) as service:
-        cameras, told = service.cameras, []
-        announce, write = cameras.board.announce, cameras.recorder._record
-        monkeypatch.setattr(cameras.board, "announce", lambda event: (told.append(event), announce(event)))
+        cameras, told = service.cameras, list[Any]()
+        write = cameras.recorder._record
+        monkeypatch.setattr(cameras.board, "announce", told.append)
         away = threading.Event()
         away.set()
 
@@ -319,12 +324,19 @@ def test_what_is_not_allowed_is_refused(tmp_path: Path, media: Path) -> None:
         assert cameras.board.config(one).source == "slips.mp4"
 
 
-def test_the_services_operating_point_holds_for_those_without_their_own(tmp_path: Path, faces: list[bytes]) -> None:
+def test_the_services_operating_point_holds_for_those_without_their_own(
+    tmp_path: Path, faces: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[tuple[int, str | None]] = []
     with mjpeg_camera(lambda _: repeated(faces)) as address, opened(Settings(tmp_path, sources=HERE)) as service:
         cameras = service.cameras
         get = cameras._pipelines.get
-        cameras._pipelines.get = lambda px, point: (asked.append((px, point)), get(px, point))[1]  # type: ignore[method-assign]
+
+        def noted(min_face_px: int, point: str | None) -> Any:
+            asked.append((min_face_px, point))
+            return get(min_face_px, point)
+
+        monkeypatch.setattr(cameras._pipelines, "get", noted)
         cameras.add("one", address, How())
         cameras.add("two", address, How(operating_point="gate"))
         assert patiently(lambda: len(asked) == 2)

@@ -24,7 +24,21 @@ from maskwise.serving.api import (
 from maskwise.serving.api import settings as settings_
 from maskwise.serving.service import Service
 
-RESOURCES = (check, streams, live, events, statistics, models, alarms, settings_, session, tokens, audit, health, inside)
+RESOURCES = (
+    check,
+    streams,
+    live,
+    events,
+    statistics,
+    models,
+    alarms,
+    settings_,
+    session,
+    tokens,
+    audit,
+    health,
+    inside,
+)
 
 
 def create_app(service: Service) -> FastAPI:

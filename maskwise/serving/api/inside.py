@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -24,7 +25,7 @@ router = APIRouter(responses=PROBLEMS)
 RUNTIME = Path(str(files_of("maskwise.serving") / "page" / "runtime"))
 """ONNX Runtime for browsers; `make install` puts it there where npm is."""
 
-WASM = "ort-wasm-simd-threaded.wasm"
+WASM = "ort-wasm-simd-threaded.wasm.gz"
 
 CACHING = {"Cache-Control": "private, no-cache"}
 """Kept, and asked for again each time: mostly the answer is that it is still the same."""
@@ -45,12 +46,7 @@ class Network:
 @router.get("/inside/model.json", summary="What the in-browser mode needs to know of the model")
 def model(parts: Parts, _: Viewer) -> dict[str, Any]:
     """404 where this installation was built without the runtime for browsers."""
-    if not (RUNTIME / WASM).is_file():
-        raise Problem(
-            404,
-            "this installation has no in-browser mode; install Node.js and run `make install` again, "
-            "or let the service check the pictures",
-        )
+    size = len(_runtime())
     card = parts.checks.card
     detector, classifier = _detector(), _classifier_of(parts)
     return {
@@ -63,7 +59,7 @@ def model(parts: Parts, _: Viewer) -> dict[str, Any]:
         "operating_points": {name: asdict(point) for name, point in card.operating_points.items()},
         "classifier": {"sha256": classifier.sha256},
         "detector": {"sha256": detector.sha256, "threshold": DEFAULT_THRESHOLD},
-        "bytes": len(classifier.content) + len(detector.content) + (RUNTIME / WASM).stat().st_size,
+        "bytes": len(classifier.content) + len(detector.content) + size,
         "max_pixels": parts.settings.limits.max_pixels,
     }
 
@@ -80,16 +76,28 @@ def detector_onnx(request: Request, _: Viewer) -> Response:
     return _sent(_detector(), request)
 
 
-@router.get(f"/runtime/{WASM}", include_in_schema=False)
-def wasm(request: Request) -> FileResponse:
-    """The largest part, compressed beforehand; every other file of the runtime is sent like the rest of the page."""
-    packed = RUNTIME / f"{WASM}.gz"
+@router.get("/runtime/ort-wasm-simd-threaded.wasm", include_in_schema=False)
+def wasm(request: Request) -> Response:
+    """The largest part, kept compressed; every other file of the runtime is sent like the rest of the page."""
     headers = {"Vary": "Accept-Encoding", **CACHING}
-    if not packed.is_file():
-        raise Problem(404, "this installation has no in-browser mode")
     if "gzip" not in request.headers.get("Accept-Encoding", ""):
-        return FileResponse(RUNTIME / WASM, headers=headers, media_type="application/wasm")
-    return FileResponse(packed, headers={"Content-Encoding": "gzip", **headers}, media_type="application/wasm")
+        return Response(_runtime(), headers=headers, media_type="application/wasm")
+    _needs_runtime()
+    return FileResponse(RUNTIME / WASM, headers={"Content-Encoding": "gzip", **headers}, media_type="application/wasm")
+
+
+def _needs_runtime() -> None:
+    if not (RUNTIME / WASM).is_file():
+        raise Problem(
+            404,
+            "this installation has no in-browser mode; install Node.js and run `make install` again, "
+            "or let the service check the pictures",
+        )
+
+
+def _runtime() -> bytes:
+    _needs_runtime()
+    return gzip.decompress((RUNTIME / WASM).read_bytes())
 
 
 def _sent(network: Network, request: Request) -> Response:

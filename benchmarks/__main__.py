@@ -21,6 +21,7 @@ ALL = (
     "watching_people",
     "streams",
     "stream_memory",
+    "serve_check",
 )
 
 for name in sys.argv[1:] or ALL:

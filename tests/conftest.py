@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.serving.postgres import database_url, postgres  # noqa: F401 - fixtures
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 

@@ -1,13 +1,14 @@
 #!/bin/sh
 # build.sh RUNTIME PYTHON: puts what the page needs of onnxruntime-web into the folder RUNTIME, with the licence texts
 # that the package onnxruntime beside PYTHON carries; `make install` runs it.
+# Where web/node_modules is there already, as in an image that is being built, npm is not asked.
 # Nothing of the package is run (--ignore-scripts), and what is fetched is checked against package-lock.json.
 set -eu
 cd "$(dirname "$0")/.."
 runtime=$1
 python=$2
 
-npm ci --prefix web --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null || {
+[ -d web/node_modules ] || npm ci --prefix web --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null || {
   echo "npm could not fetch onnxruntime-web: the page's in-browser mode is left out; run make again to have it" >&2
   exit 1
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -9,7 +10,12 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
+
+from maskwise.errors import StorageError
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -46,6 +52,13 @@ class NotThere(Problem):
         super().__init__(404, f"there is no {what}")
 
 
+class Absent(Problem):
+    """503: the database does not answer."""
+
+    def __init__(self) -> None:
+        super().__init__(503, "the database does not answer; try again soon", headers={"Retry-After": "5"})
+
+
 class Busy(Problem):
     """429: too much is asked for at the moment."""
 
@@ -53,10 +66,13 @@ class Busy(Problem):
         super().__init__(429, detail, headers={"Retry-After": str(max(1, round(retry_after_s)))})
 
 
+SCHEMA = {"$ref": "#/components/schemas/ProblemJson"}
+"""Of a problem, in the description of the service."""
+
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"description": "What was asked for cannot be done.", "model": ProblemJson, "content": {MEDIA_TYPE: {}}},
+    "4XX": {"description": "What was asked for cannot be done."},
 }
-"""For the `responses` of routes."""
+"""For the `responses` of routes; `openapi` says which of them a route may have."""
 
 
 def answer(problem: Problem) -> JSONResponse:
@@ -82,6 +98,12 @@ def install(app: FastAPI) -> None:
         wrong = [{"where": [str(part) for part in one["loc"]], "what": one["msg"]} for one in error.errors()]
         said = "; ".join(f"{'.'.join(one['where'])}: {one['what']}" for one in wrong)
         return answer(Problem(422, said, errors=wrong))
+
+    @app.exception_handler(StorageError)
+    @app.exception_handler(OperationalError)
+    def of_database(_: Request, error: Exception) -> JSONResponse:
+        log.error("the database does not answer", exc_info=error)
+        return answer(Absent())
 
     @app.exception_handler(Exception)
     def of_nobody(_: Request, __: Exception) -> JSONResponse:

@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from maskwise.errors import StorageError
 from maskwise.serving.cameras.cameras import Cameras
 from maskwise.serving.checking.checks import Checks
+from maskwise.serving.guard.refusals import Refusals
 from maskwise.serving.operating.metrics import Metrics
+from maskwise.serving.operating.record import record
+from maskwise.serving.operating.sending import Sending
 from maskwise.serving.settings import Settings
+from maskwise.serving.store.choices import Choices
 from maskwise.serving.store.database import Database
 from maskwise.stream.outputs.audit_log import AuditLog
 
@@ -25,9 +31,25 @@ class Service:
     settings: Settings
     database: Database
     audit: AuditLog
+    refusals: Refusals
     metrics: Metrics
     checks: Checks
+    choices: Choices
     cameras: Cameras
+    sending: Sending
+
+
+def folder_of(settings: Settings) -> Path:
+    """The folder for what is remembered; a new one is nobody else's to look into, as addresses of cameras lie there.
+
+    Raises:
+        StorageError: it cannot be made.
+    """
+    try:
+        settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot make the folder {settings.folder}: {error.strerror or error}") from error
+    return settings.folder
 
 
 @contextmanager
@@ -39,17 +61,20 @@ def opened(settings: Settings) -> Iterator[Service]:
         ArtifactError: no sound model.
     """
     with ExitStack() as stack:
-        settings.folder.mkdir(parents=True, exist_ok=True)
+        folder_of(settings)
         database = Database(settings.database_url)
         stack.callback(database.close)
-        audit = AuditLog(settings.audit_log)
+        audit = record(settings.audit_log)
         metrics = Metrics()
         checks = stack.enter_context(Checks(settings, metrics))
+        choices = Choices(database, checks.card)
+        # Opened before the cameras and closed after them: what they see last is told, too.
+        sending = stack.enter_context(Sending(database, choices, metrics))
         cameras = stack.enter_context(Cameras(settings, database, checks.card, metrics))
-        yield Service(settings, database, audit, metrics, checks, cameras)
+        yield Service(settings, database, audit, Refusals(audit), metrics, checks, choices, cameras, sending)
 
 
-def _parts(connection: HTTPConnection) -> Service:
+async def _parts(connection: HTTPConnection) -> Service:
     return cast(Service, connection.app.state.service)
 
 

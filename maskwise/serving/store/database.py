@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import Session
 
-from maskwise.serving.store.tables import Table
+from maskwise.serving.store import schema
+from maskwise.serving.store.engines import create_file, engine_of, reading, told, url_of
 
 
 class Database:
@@ -19,29 +18,44 @@ class Database:
         """Connect; the tables are brought up to date.
 
         Args:
-            url: SQLAlchemy's.
+            url: `postgresql://` or `sqlite:///`, see `engines.url_of`.
+
+        Raises:
+            ConfigError: the URL is not one of these.
+            StorageError: it cannot be used: out of reach, refused, damaged, or of a newer program.
         """
-        self.engine = _engine(url)
-        Table.metadata.create_all(self.engine)
+        self._url = url_of(url)
+        self.engine = engine_of(self._url)
+        self._reading = reading(self.engine)
+        if self.engine.dialect.name == "sqlite":
+            create_file(self._url)
+        try:
+            with told(self._url):
+                schema.upgrade(self.engine)
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
-        """A transaction: all of it is kept on leaving, none of it if an error is raised."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
+        """A transaction that may change things: all of it is kept on leaving, none of it if an error is raised.
+
+        Raises:
+            StorageError: the database cannot be used at the moment.
+        """
+        with told(self._url), Session(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that sees everything as of one moment and changes nothing; it waits for no writer.
+
+        Raises:
+            StorageError: the database cannot be used at the moment.
+        """
+        with told(self._url), Session(self._reading, expire_on_commit=False) as session, session.begin():
             yield session
 
     def close(self) -> None:
         """Let go of every connection."""
         self.engine.dispose()
-
-
-def _engine(url: str) -> Engine:
-    engine = create_engine(url)
-    if engine.dialect.name == "sqlite":
-
-        @event.listens_for(engine, "connect")
-        def _(connection: sqlite3.Connection, _record: object) -> None:
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
-                connection.execute(f"PRAGMA {pragma}")
-
-    return engine

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, Double, ForeignKey, Index, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
+NUMBERED: dict[str, Any] = {"sqlite_autoincrement": True}
+"""No number is given twice, even if its row is gone: others may have kept it. PostgreSQL does so anyway."""
+
+
 class Table(DeclarativeBase):
-    """Root of all tables."""
+    """Root of all tables; whoever changes one adds a revision to `migrations`."""
+
+    type_annotation_map: ClassVar = {float: Double}
 
 
 class StreamRow(Table):
@@ -21,6 +27,7 @@ class StreamRow(Table):
     """
 
     __tablename__ = "streams"
+    __table_args__ = NUMBERED
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100), unique=True)
@@ -39,10 +46,15 @@ class EventRow(Table):
     """
 
     __tablename__ = "events"
-    __table_args__ = (Index("events_by_time", "at_s", "id"),)
+    __table_args__ = (
+        Index("events_by_time", "at_s", "id"),
+        Index("events_of_stream", "stream_id", "at_s", "id"),
+        Index("events_of_kind", "kind", "at_s", "id"),
+        NUMBERED,
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    stream_id: Mapped[int] = mapped_column(index=True)
+    stream_id: Mapped[int]
     stream: Mapped[str] = mapped_column(String(100))
     run: Mapped[float]
     at_s: Mapped[float]
@@ -60,6 +72,7 @@ class EventZoneRow(Table):
     """A zone in which an event happened."""
 
     __tablename__ = "event_zones"
+    __table_args__ = (Index("event_zones_by_zone", "zone", "event_id"),)
 
     event_id: Mapped[int] = mapped_column(ForeignKey("events.id", ondelete="CASCADE"), primary_key=True)
     zone: Mapped[str] = mapped_column(String(100), primary_key=True)
@@ -73,12 +86,13 @@ class VisitRow(Table):
     """
 
     __tablename__ = "visits"
+    __table_args__ = (Index("visits_by_time", "ended_s", "stream_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    stream_id: Mapped[int] = mapped_column(index=True)
+    stream_id: Mapped[int]
     stream: Mapped[str] = mapped_column(String(100))
     began_s: Mapped[float]
-    ended_s: Mapped[float] = mapped_column(index=True)
+    ended_s: Mapped[float]
     verdict: Mapped[str] = mapped_column(String(20))
     masked_s: Mapped[float]
     incorrect_s: Mapped[float]
@@ -90,6 +104,7 @@ class VisitZoneRow(Table):
     """A zone in which somebody was."""
 
     __tablename__ = "visit_zones"
+    __table_args__ = (Index("visit_zones_by_zone", "zone", "visit_id"),)
 
     visit_id: Mapped[int] = mapped_column(ForeignKey("visits.id", ondelete="CASCADE"), primary_key=True)
     zone: Mapped[str] = mapped_column(String(100), primary_key=True)
@@ -100,8 +115,8 @@ class WatchedRow(Table):
 
     __tablename__ = "watched"
 
-    stream_id: Mapped[int] = mapped_column(primary_key=True)
-    hour_s: Mapped[int] = mapped_column(primary_key=True)
+    stream_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hour_s: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     stream: Mapped[str] = mapped_column(String(100))
     seconds: Mapped[float]
 
@@ -114,6 +129,7 @@ class TargetRow(Table):
     """
 
     __tablename__ = "targets"
+    __table_args__ = NUMBERED
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100), unique=True)
@@ -143,6 +159,7 @@ class TokenRow(Table):
     """A token, of which only the hash is known here."""
 
     __tablename__ = "tokens"
+    __table_args__ = NUMBERED
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(100), unique=True)

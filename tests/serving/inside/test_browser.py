@@ -68,6 +68,18 @@ def test_jpeg_files_give_the_services_answer(page: Page, pictures: list[Image], 
     assert max(found.differences) < 0.1, found
 
 
+@pytest.mark.slow
+def test_photographs_give_the_services_answer(page: Page, check: Checker, shared_data: Path) -> None:
+    files = sorted(path for name in ("jolignier", "macwin", "yivanov") for path in (shared_data / name).rglob("*.jpg"))
+    chosen = np.random.default_rng(0).choice(len(files), 300, replace=False)
+    contents = [files[i].read_bytes() for i in chosen]
+    found = compare((checked(page, file), check(decode_image(file, "")).to_json()) for file in contents)
+    assert found.pictures == 300, found
+    assert found.same_count >= 298, found
+    assert found.same_verdict >= 0.99 * found.faces, found
+    assert np.quantile(found.differences, 0.99) < 0.02, found
+
+
 def test_pictures_of_the_camera_give_it_too(page: Page, check: Checker) -> None:
     expected = check(astronaut()).to_json()
     pixels = "const bytes = Uint8Array.from(atob(png), (c) => c.charCodeAt(0)); const blob = new Blob([bytes]);"

@@ -18,10 +18,9 @@ from maskwise.model.artifact import folder_of, read_card
 from maskwise.model.faces import YuNet
 from maskwise.serving.api import inside
 from maskwise.serving.api.inside import RUNTIME, WASM
-from maskwise.serving.app import create_app
-from maskwise.serving.service import opened
-from maskwise.serving.settings import Settings
 from tests.serving.inside.needs import need_runtime
+from tests.serving.services import client as client_of
+from tests.serving.services import service, token
 
 WASM_PATH = "/runtime/ort-wasm-simd-threaded.wasm"
 WEB = Path(__file__).resolve().parents[3] / "web"
@@ -29,8 +28,8 @@ WEB = Path(__file__).resolve().parents[3] / "web"
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    with opened(Settings(tmp_path_factory.mktemp("service"))) as service:
-        yield TestClient(create_app(service), base_url="http://127.0.0.1:8000")
+    with service(tmp_path_factory.mktemp("service")) as parts:
+        yield client_of(parts)
 
 
 def test_the_card_says_what_a_browser_needs(client: TestClient) -> None:
@@ -55,6 +54,17 @@ def test_networks_are_sent_once_and_asked_for_again_cheaply(client: TestClient, 
     again = client.get(f"/inside/{name}.onnx", headers={"If-None-Match": etag})
     assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", etag)
     assert client.get(f"/inside/{name}.onnx", headers={"If-None-Match": '"of another"'}).status_code == 200
+
+
+def test_the_model_is_for_those_who_may_look_and_the_runtime_for_anybody(tmp_path: Path) -> None:
+    need_runtime()
+    with service(tmp_path) as parts:
+        viewer = client_of(parts, token=token(parts, "viewer"))
+        nobody = client_of(parts)
+        for path in ("/inside/model.json", "/inside/classifier.onnx", "/inside/detector.onnx"):
+            assert (viewer.get(path).status_code, nobody.get(path).status_code) == (200, 401)
+        for path in (WASM_PATH, "/runtime/ort.wasm.min.mjs", "/js/inside/inside.js"):
+            assert nobody.get(path).status_code == 200
 
 
 def test_the_detector_takes_pictures_of_any_size(client: TestClient) -> None:
@@ -85,14 +95,16 @@ def test_the_runtime_is_sent_packed_to_those_who_unpack(client: TestClient) -> N
     assert packed.content == plain.content
     assert plain.content.startswith(b"\0asm")
     assert int(packed.headers["Content-Length"]) < len(plain.content) / 3
+    etags = [answer.headers["ETag"] for answer in (packed, plain)]
+    assert etags[0] != etags[1]
+    assert client.get(WASM_PATH, headers={"If-None-Match": etags[0]}).status_code == 304
 
 
 def test_a_model_that_was_exchanged_meanwhile_is_not_given_out(tmp_path: Path) -> None:
     folder = shutil.copytree(folder_of("default"), tmp_path / "model")
-    with opened(Settings(tmp_path / "service", model=str(folder))) as service:
-        client = TestClient(create_app(service), base_url="http://127.0.0.1:8000")
+    with service(tmp_path / "service", model=str(folder)) as parts:
         (folder / "model.onnx").write_bytes(b"another")
-        answer = client.get("/inside/classifier.onnx")
+        answer = client_of(parts).get("/inside/classifier.onnx")
     assert answer.status_code == 409
     assert "start the service again" in answer.json()["detail"]
 

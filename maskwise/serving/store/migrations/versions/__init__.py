@@ -1,0 +1,1 @@
+"""The revisions; what is published is never changed."""

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from maskwise.errors import StorageError
 from maskwise.serving.cameras.cameras import Cameras
 from maskwise.serving.checking.checks import Checks
 from maskwise.serving.operating.metrics import Metrics
+from maskwise.serving.operating.upkeep import Upkeep
 from maskwise.serving.settings import Settings
 from maskwise.serving.store.database import Database
 from maskwise.stream.outputs.audit_log import AuditLog
@@ -28,6 +31,7 @@ class Service:
     metrics: Metrics
     checks: Checks
     cameras: Cameras
+    upkeep: Upkeep
 
 
 @contextmanager
@@ -39,14 +43,22 @@ def opened(settings: Settings) -> Iterator[Service]:
         ArtifactError: no sound model.
     """
     with ExitStack() as stack:
-        settings.folder.mkdir(parents=True, exist_ok=True)
+        _make(settings.folder)
         database = Database(settings.database_url)
         stack.callback(database.close)
         audit = AuditLog(settings.audit_log)
         metrics = Metrics()
         checks = stack.enter_context(Checks(settings, metrics))
         cameras = stack.enter_context(Cameras(settings, database, checks.card, metrics))
-        yield Service(settings, database, audit, metrics, checks, cameras)
+        upkeep = stack.enter_context(Upkeep(database, audit))
+        yield Service(settings, database, audit, metrics, checks, cameras, upkeep)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot write {folder}: {error.strerror or error}") from error
 
 
 def _parts(connection: HTTPConnection) -> Service:

@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Two at a time, a file's tests together: they share what is costly to make.
 SIDE_BY_SIDE := -n 2 --dist loadfile
+RUNTIME := maskwise/serving/page/runtime
 
 .PHONY: help install demo test test-all lint format bench clean
 
@@ -15,7 +16,12 @@ help:  ## this list
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-install: .venv/.installed  ## .venv with every extra
+# What the page runs the model with inside the browser. Everything else works without it, so its absence stops nothing.
+web/.built: web/package-lock.json web/build.sh .venv/.installed
+	@if command -v npm >/dev/null; then if sh web/build.sh $(RUNTIME) $(BIN)/python; then touch $@; fi; \
+	else echo "npm is not there: the page's in-browser mode is left out; install Node.js and run make again to have it"; fi
+
+install: .venv/.installed web/.built  ## .venv with every extra, and what the page runs in the browser
 
 demo: install  ## data, training, report and checked pictures from nothing, no network needed
 	$(BIN)/maskwise demo
@@ -40,4 +46,4 @@ bench: install  ## every benchmark; results go to benchmarks/results
 	$(BIN)/python -m benchmarks
 
 clean:  ## remove what was built
-	rm -rf .venv build dist runs maskwise-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist runs maskwise-demo $(RUNTIME) web/.built web/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -21,6 +21,8 @@ ALL = (
     "watching_people",
     "streams",
     "stream_memory",
+    "serve_check",
+    "serve_soak",
 )
 
 for name in sys.argv[1:] or ALL:

@@ -17,6 +17,8 @@ from maskwise.values import Faces, Image, check_image
 
 WEIGHTS = "face_detection_yunet_2023mar.onnx"
 
+DEFAULT_THRESHOLD = 0.6  # the customary 0.9 loses most masked faces
+
 MAX_SIDE_PX = 1920  # bounds time and memory; a Full HD frame is seen as it is. Faces under some 25 px of it are lost
 SMALL_SIDE_PX = 320  # the size YuNet was trained at: finds the faces that are too large for it at own size
 NEARLY = 1.25  # scales that differ by less than this find the same faces: the second look would be wasted
@@ -61,13 +63,13 @@ class YuNet:
     under 40 px, and far ones in frames above Full HD, take one more look: enlarged, in tiles. See docs/guide/far-faces.
     Safe to call from several threads.
 
-    threshold: faces that score lower are left out. The customary 0.9 loses most masked faces.
+    threshold: faces that score lower are left out.
     min_face_px: the faces that are looked for, see `enlarged`.
     """
 
     def __init__(
         self,
-        threshold: float = 0.6,
+        threshold: float = DEFAULT_THRESHOLD,
         weights: Path | None = None,
         min_face_px: int = DEFAULT_MIN_FACE_PX,
         threads: int = 0,

@@ -94,12 +94,13 @@ def read_file(path: Path) -> bytes:
         raise ImageError(f"{path}: cannot be read ({reason}); check the path and the disk") from error
 
 
-def decode_image(data: bytes, name: str) -> Image:
+def decode_image(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Image:
     """Decode the bytes of a picture: (height, width, 3) uint8 RGB, upright; see the table above.
 
     Args:
         data: what the file holds.
         name: how errors call the picture.
+        max_pixels: refuse a picture that has more by its header; at most MAX_PIXELS.
 
     Raises:
         ImageError: empty, not a picture, damaged or too large; names the picture and says what to do.
@@ -108,13 +109,13 @@ def decode_image(data: bytes, name: str) -> Image:
         raise ImageError(f"{name}: the file is empty; copy or download it again")
     try:
         picture = _open(io.BytesIO(data))
-        _check_size(picture.size)
+        _check_size(picture.size, max_pixels)
         _load(picture)
         return np.array(_to_rgb(_turn_upright(picture)), np.uint8)
     except ImageError as error:
         raise ImageError(f"{name}: {error}") from error
     except Pillow.DecompressionBombError as error:
-        raise ImageError(f"{name}: is too large (at most {MAX_PIXELS:,} pixels in all); save it smaller") from error
+        raise ImageError(f"{name}: is too large (at most {max_pixels:,} pixels in all); save it smaller") from error
     except MemoryError as error:
         raise ImageError(f"{name}: too little memory to decode it; save it smaller") from error
     # Pillow's decoders raise whatever a damaged file makes of them: OSError, SyntaxError, KeyError, zlib.error ...
@@ -146,12 +147,12 @@ def _open(stream: IO[bytes]) -> ImageFile.ImageFile:
     raise ImageError("is not a picture that can be read; give a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF file")
 
 
-def _check_size(size: tuple[int, int]) -> None:
+def _check_size(size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width < 1 or height < 1:
         raise ImageError(f"has no pixels ({width} x {height}); copy or download it again")
-    if width * height > MAX_PIXELS:
-        raise ImageError(f"is too large ({width} x {height} pixels, at most {MAX_PIXELS:,} in all); save it smaller")
+    if width * height > (most := min(max_pixels, MAX_PIXELS)):
+        raise ImageError(f"is too large ({width} x {height} pixels, at most {most:,} in all); save it smaller")
 
 
 def _load(picture: ImageFile.ImageFile) -> None:

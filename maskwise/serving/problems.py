@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -12,6 +13,8 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from maskwise.errors import StorageError
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -48,6 +51,17 @@ class NotThere(Problem):
         super().__init__(404, f"there is no {what}")
 
 
+class Absent(Problem):
+    """503: database or disk do not answer."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            503,
+            "nothing can be stored or looked up now; the service's log says why",
+            headers={"Retry-After": "5"},
+        )
+
+
 class Busy(Problem):
     """429: too much is asked for at the moment."""
 
@@ -55,11 +69,13 @@ class Busy(Problem):
         super().__init__(429, detail, headers={"Retry-After": str(max(1, round(retry_after_s)))})
 
 
+SCHEMA = {"$ref": "#/components/schemas/ProblemJson"}
+"""Of a problem, in the description of the service."""
+
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"description": "What was asked for cannot be done.", "model": ProblemJson, "content": {MEDIA_TYPE: {}}},
-    503: {"description": "The store is out of reach; try again.", "model": ProblemJson, "content": {MEDIA_TYPE: {}}},
+    "4XX": {"description": "What was asked for cannot be done."},
 }
-"""For the `responses` of routes."""
+"""For the `responses` of routes; `openapi` says which of them a route may have."""
 
 
 def answer(problem: Problem) -> JSONResponse:
@@ -87,9 +103,9 @@ def install(app: FastAPI) -> None:
         return answer(Problem(422, said, errors=wrong))
 
     @app.exception_handler(StorageError)
-    def of_storage(_: Request, __: StorageError) -> JSONResponse:
-        said = "what is remembered is out of reach at the moment; try again, or see the service's log"
-        return answer(Problem(503, said, headers={"Retry-After": "5"}))
+    def of_storage(_: Request, error: StorageError) -> JSONResponse:
+        log.error("nothing can be stored or looked up", exc_info=error)
+        return answer(Absent())
 
     @app.exception_handler(Exception)
     def of_nobody(_: Request, __: Exception) -> JSONResponse:

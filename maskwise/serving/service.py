@@ -14,9 +14,13 @@ from starlette.requests import HTTPConnection
 from maskwise.errors import StorageError
 from maskwise.serving.cameras.cameras import Cameras
 from maskwise.serving.checking.checks import Checks
+from maskwise.serving.guard.refusals import Refusals
 from maskwise.serving.operating.metrics import Metrics
+from maskwise.serving.operating.record import record
+from maskwise.serving.operating.sending import Sending
 from maskwise.serving.operating.upkeep import Upkeep
 from maskwise.serving.settings import Settings
+from maskwise.serving.store.choices import Choices
 from maskwise.serving.store.database import Database
 from maskwise.stream.outputs.audit_log import AuditLog
 
@@ -28,10 +32,26 @@ class Service:
     settings: Settings
     database: Database
     audit: AuditLog
+    refusals: Refusals
     metrics: Metrics
     checks: Checks
+    choices: Choices
     cameras: Cameras
+    sending: Sending
     upkeep: Upkeep
+
+
+def folder_of(settings: Settings) -> Path:
+    """The folder for what is remembered; a new one is nobody else's to look into, as addresses of cameras lie there.
+
+    Raises:
+        StorageError: it cannot be made.
+    """
+    try:
+        settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot make the folder {settings.folder}: {error.strerror or error}") from error
+    return settings.folder
 
 
 @contextmanager
@@ -43,25 +63,21 @@ def opened(settings: Settings) -> Iterator[Service]:
         ArtifactError: no sound model.
     """
     with ExitStack() as stack:
-        _make(settings.folder)
+        folder_of(settings)
         database = Database(settings.database_url)
         stack.callback(database.close)
-        audit = AuditLog(settings.audit_log)
+        audit = record(settings.audit_log)
         metrics = Metrics()
         checks = stack.enter_context(Checks(settings, metrics))
+        choices = Choices(database, checks.card)
+        # Opened before the cameras and closed after them: what they see last is told, too.
+        sending = stack.enter_context(Sending(database, choices, metrics))
         cameras = stack.enter_context(Cameras(settings, database, checks.card, metrics))
         upkeep = stack.enter_context(Upkeep(database, audit))
-        yield Service(settings, database, audit, metrics, checks, cameras, upkeep)
+        yield Service(settings, database, audit, Refusals(audit), metrics, checks, choices, cameras, sending, upkeep)
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot write {folder}: {error.strerror or error}") from error
-
-
-def _parts(connection: HTTPConnection) -> Service:
+async def _parts(connection: HTTPConnection) -> Service:
     return cast(Service, connection.app.state.service)
 
 

@@ -50,6 +50,7 @@ class Settings:
     sources: hosts and networks that streams may be opened from, besides what is allowed anyway.
     cores: that looking at pictures may take; 0 is all.
     behind_proxy: a proxy on this machine speaks TLS and says for whom it asks.
+    log_addresses: the log says from which address of the network each request came.
     """
 
     folder: Path
@@ -62,6 +63,7 @@ class Settings:
     sources: tuple[str, ...] = ()
     cores: int = 0
     behind_proxy: bool = False
+    log_addresses: bool = False
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
@@ -82,6 +84,11 @@ class Settings:
             return ipaddress.ip_address(self.host.strip("[]")).is_loopback
         except ValueError:
             return False
+
+    @property
+    def is_reachable(self) -> bool:
+        """Whether others than this machine can reach it: then nobody gets in without a token."""
+        return self.behind_proxy or not self.is_local
 
     @property
     def database_url(self) -> str:

@@ -72,7 +72,7 @@ class Server:
         ]
         with (self.folder / "log").open("ab") as log:
             self.running = subprocess.Popen(
-                [*command, *NOT_FOR_TESTS, "-c", "listen_addresses=127.0.0.1"],
+                [self.programs / "postgres", *where, *NOT_FOR_TESTS],
                 stdout=log,
                 stderr=log,
                 user=_user(),

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
 
 from maskwise.errors import InputError
 from maskwise.serving.api import tables
@@ -22,7 +23,7 @@ from maskwise.serving.store.counting import Group
 
 router = APIRouter(prefix="/v1", tags=["statistics"], responses=PROBLEMS)
 
-DATE_TIME = {"format": "date-time"}
+DATE_TIME: JsonDict = {"format": "date-time"}
 
 
 class FigureJson(BaseModel):

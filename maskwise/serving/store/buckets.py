@@ -65,7 +65,8 @@ def check_number(buckets: int) -> None:
     """
     if buckets > MOST:
         raise InputError(
-            f"this makes {buckets} buckets, and {MOST} are the most; ask for a shorter time, longer buckets or fewer groups"
+            f"this makes {buckets} buckets, and {MOST} are the most; "
+            "ask for a shorter time, longer buckets or fewer groups"
         )
 
 

@@ -35,7 +35,7 @@ class Span:
 
 
 def visits(session: Session, span: Span) -> Iterator[tuple[int, Key, str, int, tuple[float, ...]]]:
-    """Step, group, verdict, how many visits ended there with it, and seconds (masked, incorrect, unmasked, uncertain)."""
+    """Step, group, verdict, how many visits ended there with it, and seconds: masked, incorrect, unmasked, uncertain."""
     sums = (VisitRow.masked_s, VisitRow.incorrect_s, VisitRow.unmasked_s, VisitRow.uncertain_s)
     by = [_step(session, VisitRow.ended_s, span), *_keys(VisitRow.stream_id, VisitZoneRow.zone, span), VisitRow.verdict]
     asked = select(*by, func.count(), *(func.sum(seconds) for seconds in sums)).group_by(*by)
@@ -97,7 +97,8 @@ def _step(session: Session, moment: InstrumentedAttribute[float], span: Span) ->
 def _keys(
     stream: InstrumentedAttribute[int], zone: InstrumentedAttribute[str], span: Span
 ) -> list[InstrumentedAttribute[Any]]:
-    return {"none": [], "stream": [stream], "zone": [zone]}[span.group]
+    keys: dict[Group, list[InstrumentedAttribute[Any]]] = {"none": [], "stream": [stream], "zone": [zone]}
+    return keys[span.group]
 
 
 def _within(

@@ -138,10 +138,10 @@ class _Table:
     def _keys(self) -> list[Key]:
         asked = self._question
         if asked.group == "stream":
-            return [asked.stream] if asked.stream is not None else list(self._streams)
+            return [*self._streams] if asked.stream is None else [asked.stream]
         if asked.group == "zone":
             here = [zone for zone, streams in self._zones.items() if asked.stream in (None, *streams)]
-            return here if asked.zone is None else [asked.zone]
+            return [*here] if asked.zone is None else [asked.zone]
         return [None]
 
     def _name(self, key: Key) -> dict[str, Any]:

@@ -164,6 +164,11 @@ class Live:
             thread.join(timeout=max(0.0, until_s - time.monotonic()))
 
     @property
+    def began_s(self) -> float:
+        """When its times begin, by `time.monotonic`."""
+        return self._began_s
+
+    @property
     def dropped(self) -> int:
         """Frames that nobody took, or that were passed over in order not to be late."""
         return self._untaken + self._gone[1] + sum(opening.counts[1] for opening in self._openings)

@@ -144,6 +144,10 @@ class Device(Protocol):
 
 OpenDevice = Callable[[int], Device]
 
+Resolve = Callable[[str], tuple[str, dict[str, str]]]
+"""From an address to what is opened in its place, and what else FFmpeg is told (its options); asked before each
+opening. It may refuse with an InputError."""
+
 
 def open_source(
     text: str,
@@ -152,6 +156,7 @@ def open_source(
     patience: Patience | None = None,
     stdin: BinaryIO | None = None,
     open_device: OpenDevice | None = None,
+    resolve: Resolve | None = None,
 ) -> Source:
     """Open whatever the user named; see the table above.
 
@@ -163,6 +168,7 @@ def open_source(
         patience: how long is waited for a live source.
         stdin: what `-` stands for; standard input if None.
         open_device: opens a camera; OpenCV's if None.
+        resolve: says what of an address is opened, where not just any may be.
 
     Raises:
         InputError: it is not there, cannot be read, or is none of these.
@@ -179,7 +185,7 @@ def open_source(
     there = _kind(path) if text else 0
     scheme = re.match(r"(?i)([a-z][a-z0-9+.-]+):", text)
     if scheme and (not there or "://" in text):
-        return _address(text, scheme[1].lower(), rate, on_health, patience)
+        return _address(text, scheme[1].lower(), rate, on_health, patience, resolve or _as_it_is)
     if stat.S_ISDIR(there):
         return Pictures(text, _ordered(_expanded(text, _hint(path))), rate)
     if not there:
@@ -391,18 +397,29 @@ def _camera(text: str, on_health: OnHealth, patience: Patience | None, open_devi
     return Live(name, lambda: Camera(int(text), name, open_device), on_health, patience)
 
 
-def _address(text: str, scheme: str, rate: float | None, on_health: OnHealth, patience: Patience | None) -> Source:
+def _as_it_is(address: str) -> tuple[str, dict[str, str]]:
+    return address, {}
+
+
+def _address(
+    text: str, scheme: str, rate: float | None, on_health: OnHealth, patience: Patience | None, resolve: Resolve
+) -> Source:
     if scheme not in ADDRESSES or not text[len(scheme) :].startswith("://"):
         shown = f"{HIDDEN}@{text.rpartition('@')[2]}" if "@" in text and "://" not in text else f"{scheme}:{HIDDEN}"
         raise InputError(f"{shown}: nothing that can be opened; give {FORMS}")
     from maskwise.stream.sources.video import Video
 
-    name, options = public_name(text), ADDRESSES[scheme]
-    first = Video(text, name, options, rate)
+    name = public_name(text)
+
+    def video() -> Video:
+        target, options = resolve(text)
+        return Video(target, name, ADDRESSES[scheme] | options, rate)
+
+    first = video()
     if scheme in ("http", "https") and first.ends:
         return first
     opened = iter((first,))  # some cameras let one in at a time: what was opened to look at is used
-    return Live(name, lambda: next(opened, None) or Video(text, name, options, rate), on_health, patience)
+    return Live(name, lambda: next(opened, None) or video(), on_health, patience)
 
 
 def _piped(stdin: BinaryIO | None, rate: float | None) -> Source:
@@ -492,4 +509,4 @@ def _kind(path: Path) -> int:
         return 0
 
 
-__all__ = ["Device", "Health", "OpenDevice", "Pictures", "Source", "is_video", "open_source"]
+__all__ = ["Device", "Health", "OpenDevice", "Pictures", "Resolve", "Source", "is_video", "open_source"]

@@ -1,0 +1,62 @@
+/** The page: who is here, which view, which colours, and alarms wherever one is. */
+
+import { button, fill, h } from "./dom.js";
+import { keep, kept } from "./kept.js";
+import { named, show } from "./router.js";
+import { isIn, load, session, signOut } from "./session.js";
+
+const THEMES = { system: "as the system", light: "light", dark: "dark" };
+
+themes();
+addEventListener("hashchange", () => route());
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the address names the view, not the place on the page
+  document.getElementById("view").focus();
+});
+addEventListener("maskwise-signed-out", () => begin());
+addEventListener("maskwise-signed-in", () => begin());
+addEventListener("maskwise-account", () => account());
+begin(true);
+
+/** Find out who is here, then show what they may see. */
+async function begin(first = false) {
+  try {
+    await load();
+  } catch (error) {
+    fill(document.getElementById("view"), h("h1", {}, "The service does not answer"), h("p", {}, error.message), button("Try again", () => begin(), "main"));
+    return;
+  }
+  await route(first);
+  const { rest, watch } = await import("./live/alarms.js");
+  isIn() ? watch() : rest();
+}
+
+function route(first = false) {
+  return show(isIn() ? named() : "signin", first);
+}
+
+function account() {
+  document.getElementById("tabs").hidden = !isIn();
+  const { name, role, open } = session();
+  const out = button("Sign out", async () => { await signOut(); begin(); }, "quiet");
+  fill(document.getElementById("who"), isIn() ? h("span", { class: "name" }, open ? "this machine" : `${name}, ${role}`) : null, isIn() && !open ? out : null);
+}
+
+function themes() {
+  const place = document.getElementById("theme");
+  const use = (theme) => {
+    if (theme === "system") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme;
+    const words = `Colours: ${THEMES[theme]}`;
+    place.querySelector(".words").textContent = words;
+    place.setAttribute("aria-label", words); // a phone shows the half disc alone
+    keep("theme", theme);
+  };
+  let now = kept("theme", "system");
+  use(Object.hasOwn(THEMES, now) ? now : "system");
+  place.addEventListener("click", () => {
+    const names = Object.keys(THEMES);
+    now = names[(names.indexOf(now) + 1) % names.length];
+    use(now);
+  });
+}

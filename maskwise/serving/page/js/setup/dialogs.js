@@ -1,0 +1,22 @@
+/** Windows over the page: the focus stays inside, Escape closes, and it goes back to where it came from. */
+
+import { button, fresh, h } from "../dom.js";
+
+/** @returns {HTMLDialogElement} open, with its name as heading; gone once it is closed. */
+export function dialog(title, ...children) {
+  const heading = h("h2", { id: fresh("dialog"), tabindex: -1, autofocus: true }, title);
+  const made = h("dialog", { "aria-labelledby": heading.id, on: { close: () => made.remove() } }, heading, children);
+  document.body.append(made);
+  made.showModal();
+  return made;
+}
+
+/** Ask before something that cannot be undone. @returns {Promise<boolean>} */
+export function sure(question, words, act) {
+  return new Promise((done) => {
+    let answer = false;
+    const yes = button(act, () => { answer = true; made.close(); }, "danger");
+    const made = dialog(question, h("p", {}, words), h("div", { class: "row" }, yes, button("Leave it", () => made.close())));
+    made.addEventListener("close", () => done(answer));
+  });
+}

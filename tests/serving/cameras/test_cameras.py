@@ -1,0 +1,346 @@
+"""Streams watched by a real service: files, cameras that go away and come back, and what is remembered of them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from maskwise.errors import StorageError
+from maskwise.serving.cameras import camera as camera_
+from maskwise.serving.cameras import recorder as recorder_
+from maskwise.serving.cameras.cameras import Cameras
+from maskwise.serving.cameras.how import How
+from maskwise.serving.problems import NotThere, Problem
+from maskwise.serving.service import Service, opened
+from maskwise.serving.settings import Limits, Settings
+from maskwise.serving.store.tables import EventRow, StreamRow, VisitRow, WatchedRow
+from maskwise.stream.following.zones import Zone
+from maskwise.stream.watching import watch
+from tests.serving.cameras.footage import clip, jpegs, repeated
+from tests.stream.footage import listening, mjpeg_camera, patiently
+
+HERE = ("127.0.0.1",)
+ALL = Zone("all", ((0, 0), (1, 0), (1, 1), (0, 1)))
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("media")
+    clip(folder / "slips.mp4", "slips_under_nose", 3.0, seed=2)
+    (folder / "broken.mp4").write_bytes(b"nothing of a film")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def faces() -> list[bytes]:
+    return jpegs("slips_under_nose", 3.0, seed=2)
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera_, "FIRST_WAIT_S", 0.1)
+    monkeypatch.setattr(camera_, "LONGEST_WAIT_S", 0.5)
+
+
+def state(cameras: Cameras, number: int) -> str:
+    return str(cameras.board.stream(number)["state"])
+
+
+def rows(service: Service, table: Any) -> list[Any]:
+    with service.database.begin() as session:
+        return list(session.scalars(select(table)))
+
+
+def kinds(service: Service) -> list[str]:
+    return [row.kind for row in rows(service, EventRow)]
+
+
+def threads() -> set[str]:
+    ours = ("stream ", "keep ", "read ", "background", "record events", "encode", "close stream")
+    return {f"{one.name} {one.ident}" for one in threading.enumerate() if one.name.startswith(ours)}
+
+
+@contextmanager
+def no_thread_left() -> Iterator[None]:
+    before = threads()
+    yield
+    assert patiently(lambda: threads() <= before), threads() - before
+
+
+def test_a_file_is_watched_to_its_end_and_remembered(tmp_path: Path, media: Path) -> None:
+    with no_thread_left():
+        with opened(Settings(tmp_path, media=(media,))) as service:
+            cameras = service.cameras
+            number = cameras.add("door", "slips.mp4", How(after_s=0.5, zones=(ALL,)))
+            assert patiently(lambda: state(cameras, number) == "ended")
+            told = cameras.board.stream(number)
+            assert (told["source"], told["kind"], told["paused"]) == ("slips.mp4", "file", True)
+        with opened(Settings(tmp_path, media=(media,))) as service:
+            assert state(service.cameras, number) == "paused"  # it is not watched once more
+            happened = kinds(service)
+            assert happened[0] == "appeared"
+            assert happened[-1] == "left"
+            (visit,) = rows(service, VisitRow)
+            events = rows(service, EventRow)
+            assert visit.began_s == pytest.approx(events[0].at_s)
+            assert visit.ended_s == pytest.approx(events[-1].at_s)
+            assert visit.masked_s + visit.incorrect_s + visit.unmasked_s + visit.uncertain_s == pytest.approx(
+                visit.ended_s - visit.began_s
+            )
+            assert sum(row.seconds for row in rows(service, WatchedRow)) == pytest.approx(2.9, abs=0.01)
+            service.cameras.change(number, paused=False)
+            assert patiently(lambda: state(service.cameras, number) == "connected")
+
+
+def test_a_camera_goes_away_and_comes_back_and_two_are_watched_at_once(
+    tmp_path: Path, faces: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = threading.Event()
+
+    def sends(_: int) -> Iterator[bytes | float]:
+        for item in repeated(faces):
+            if away.is_set():
+                return
+            yield item
+
+    seen: list[str] = []
+    with mjpeg_camera(sends, "geheim77") as one, mjpeg_camera(lambda _: repeated(faces)) as two:
+        settings = Settings(tmp_path, sources=HERE)
+        with no_thread_left(), opened(settings) as service:
+            cameras = service.cameras
+            tell = cameras.board.say
+
+            def noted(stream: int, *said: Any, **more: Any) -> None:
+                seen.append(f"{stream} {said}")
+                tell(stream, *said, **more)
+
+            monkeypatch.setattr(cameras.board, "say", noted)
+            first, second = cameras.add("one", one, How()), cameras.add("two", two, How())
+            assert patiently(lambda: bool(cameras.board.look(first) and cameras.board.look(second)))
+            assert cameras.board.stream(first)["size"] == [320, 240]
+            away.set()
+            assert patiently(lambda: state(cameras, first) == "lost")
+            assert cameras.board.look(first) is None
+            assert state(cameras, second) == "connected"
+            away.clear()
+            assert patiently(lambda: state(cameras, first) == "connected" and cameras.board.look(first) is not None)
+            assert "geheim77" not in "".join(seen) + json.dumps(cameras.board.streams())
+            assert patiently(lambda: "appeared" in kinds(service))
+        with opened(Settings(tmp_path)) as service:  # whoever was in sight at the end has left, and was a visit
+            assert kinds(service).count("appeared") == kinds(service).count("left") == len(rows(service, VisitRow))
+
+
+def test_what_cannot_be_opened_has_failed_and_says_why(tmp_path: Path, media: Path) -> None:
+    with opened(Settings(tmp_path, media=(media,), sources=HERE)) as service:
+        cameras = service.cameras
+        with listening(lambda *_: None) as port:
+            away = cameras.add("away", f"rtsp://admin:geheim77@127.0.0.1:{port}/x?token=geheim78", How())
+        broken = cameras.add("broken", "broken.mp4", How())
+        for number in (away, broken):
+            assert patiently(lambda: state(cameras, number) == "failed")  # noqa: B023
+        told = json.dumps(cameras.board.streams())
+        assert not any(secret in told for secret in ("geheim77", "geheim78", str(media)))
+        assert cameras.board.stream(broken)["because"].startswith("broken.mp4: ")
+
+
+def test_a_camera_that_was_away_at_the_start_is_opened_when_it_is_there(tmp_path: Path, faces: list[bytes]) -> None:
+    there = threading.Event()
+
+    def sends(_: int) -> Iterator[bytes | float]:
+        return repeated(faces) if there.is_set() else iter(())
+
+    with mjpeg_camera(sends) as address, opened(Settings(tmp_path, sources=HERE)) as service:
+        number = service.cameras.add("late", address, How())
+        assert patiently(lambda: state(service.cameras, number) == "failed")
+        there.set()
+        assert patiently(lambda: service.cameras.board.look(number) is not None)
+
+
+def test_a_stream_that_crashes_is_logged_and_watched_again_and_harms_no_other(
+    tmp_path: Path, faces: list[bytes], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    crashes = iter([True, True])
+
+    def crashing(frames: Any, pipeline: Any, source: str, *rest: Any, **more: Any) -> Iterator[Any]:
+        for i, moment in enumerate(watch(frames, pipeline, source, *rest, **more)):
+            if i == 3 and source in bad and next(crashes, False):
+                raise ZeroDivisionError("secret detail")
+            yield moment
+
+    bad: set[str] = set()
+    monkeypatch.setattr(camera_, "watch", crashing)
+    with mjpeg_camera(lambda _: repeated(faces)) as one, mjpeg_camera(lambda _: repeated(faces)) as two:
+        bad.add(one)
+        with caplog.at_level(logging.ERROR), opened(Settings(tmp_path, sources=HERE)) as service:
+            cameras = service.cameras
+            first, second = cameras.add("one", one, How()), cameras.add("two", two, How())
+            assert patiently(lambda: state(cameras, first) == "failed")
+            assert "ZeroDivisionError" in cameras.board.stream(first)["because"]
+            assert "secret detail" not in cameras.board.stream(first)["because"]
+            assert patiently(lambda: cameras.board.look(first) is not None and state(cameras, first) == "connected")
+            assert state(cameras, second) == "connected"
+    assert any("unexpected end" in record.message for record in caplog.records)
+
+
+def test_pause_resume_rename_reconfigure_and_remove_leave_no_thread(tmp_path: Path, faces: list[bytes]) -> None:
+    calls: list[int] = []
+
+    def sends(call: int) -> Iterator[bytes | float]:
+        calls.append(call)
+        return repeated(faces)
+
+    with mjpeg_camera(sends) as address, opened(Settings(tmp_path, sources=HERE)) as service, no_thread_left():
+        cameras = service.cameras
+        number = cameras.add("one", address, How())
+        shows: Callable[[], bool] = lambda: cameras.board.look(number) is not None  # noqa: E731
+        assert patiently(shows)
+        cameras.change(number, paused=True)
+        assert (state(cameras, number), cameras.board.look(number)) == ("paused", None)
+        assert patiently(lambda: not any(one.startswith(("stream", "keep")) for one in threads()))
+        assert (state(cameras, number), cameras.board.look(number)) == ("paused", None)
+        cameras.change(number, paused=False)
+        assert patiently(shows)
+        before = len(calls)
+        cameras.change(number, name="first")
+        cameras.change(number, name="first", paused=False)
+        assert (state(cameras, number), len(calls)) == ("connected", before)  # nothing to begin anew for
+        cameras.change(number, how=How(looks_per_s=5))
+        assert patiently(lambda: len(calls) > before and shows())
+        with service.database.begin() as session:
+            row = session.get(StreamRow, number)
+            assert row is not None
+            assert (row.name, row.how["looks_per_s"], row.paused) == ("first", 5, False)
+        cameras.remove(number)
+        assert cameras.board.streams() == []
+        assert rows(service, StreamRow) == []
+        for do in (lambda: cameras.remove(number), lambda: cameras.change(number, paused=True)):
+            with pytest.raises(NotThere):
+                do()
+        assert patiently(lambda: not any(one.startswith(("stream", "keep")) for one in threads()))
+
+
+def test_many_changes_in_a_row_end_in_one_thread(tmp_path: Path, faces: list[bytes]) -> None:
+    with mjpeg_camera(lambda _: repeated(faces)) as address, opened(Settings(tmp_path, sources=HERE)) as service:
+        cameras = service.cameras
+        number = cameras.add("one", address, How())
+        for i in range(10):
+            cameras.change(number, how=How(after_s=float(i)))
+            cameras.change(number, paused=bool(i % 2))
+        cameras.change(number, paused=False)
+        assert patiently(lambda: cameras.board.look(number) is not None)
+        assert patiently(lambda: sum(one.startswith(f"stream {number}") for one in threads()) == 1)
+
+
+def test_the_service_ends_soon_where_a_camera_says_nothing(tmp_path: Path) -> None:
+    """A camera that takes the connection and never answers: opening it takes ten seconds, ending does not."""
+    hold = threading.Event()
+
+    def serve_nothing(*_: object) -> None:
+        hold.wait(20)
+
+    with listening(serve_nothing) as port:
+        ended = threading.Event()
+
+        def serve() -> None:
+            with opened(Settings(tmp_path, sources=HERE)) as service:
+                service.cameras.add("mute", f"rtsp://127.0.0.1:{port}/x", How())
+            ended.set()
+
+        threading.Thread(target=serve, daemon=True).start()
+        assert ended.wait(9)
+        hold.set()
+
+
+def test_events_wait_while_the_database_is_away_and_are_announced_when_written(
+    tmp_path: Path, faces: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder_, "LONGEST_WAIT_S", 0.3)
+    with mjpeg_camera(lambda _: repeated(faces)) as address, opened(Settings(tmp_path, sources=HERE)) as service:
+        cameras, told = service.cameras, list[Any]()
+        write = cameras.recorder._record
+        monkeypatch.setattr(cameras.board, "announce", told.append)
+        away = threading.Event()
+        away.set()
+
+        def record(batch: Any) -> list[dict[str, Any]]:
+            if away.is_set():
+                raise StorageError("the disk is full")
+            return write(batch)
+
+        cameras.recorder._record = record
+        number = cameras.add("one", address, How(after_s=0.2))
+        assert patiently(lambda: cameras.recorder.away and state(cameras, number) == "connected")
+        assert (told, kinds(service)) == ([], [])
+        away.clear()
+        assert patiently(lambda: len(told) > 0)
+        assert [row.id for row in rows(service, EventRow)][: len(told)] == [event["id"] for event in list(told)]
+
+
+def test_streams_are_there_again_after_a_restart(tmp_path: Path, faces: list[bytes]) -> None:
+    with mjpeg_camera(lambda _: repeated(faces)) as address:
+        settings = Settings(tmp_path, sources=HERE)
+        with opened(settings) as service:
+            one = service.cameras.add("one", address, How(zones=(ALL,)))
+            two = service.cameras.add("two", address, How())
+            service.cameras.change(two, paused=True)
+            before = [service.cameras.board.config(number) for number in (one, two)]
+        with service.database.begin() as session:
+            session.add(StreamRow(name="odd", source=address, how={"colour": "red"}, paused=False, created_s=0.0))
+        with opened(settings) as service:
+            assert [service.cameras.board.config(number) for number in (one, two)] == before
+            assert patiently(lambda: state(service.cameras, one) == "connected")
+            assert state(service.cameras, two) == "paused"
+            assert state(service.cameras, two + 1) == "failed"
+
+
+def test_what_is_not_allowed_is_refused(tmp_path: Path, media: Path) -> None:
+    settings = Settings(tmp_path, media=(media,), sources=("10.0.0.0/8",), limits=Limits(streams=2))
+    with opened(settings) as service:
+        cameras = service.cameras
+        for source in ("rtsp://127.0.0.1/x", "http://192.168.1.1/x", "/etc/passwd", "-", "../x.mp4"):
+            with pytest.raises(Problem) as caught:
+                cameras.add("x", source, How())
+            assert caught.value.status == 422
+        with pytest.raises(Problem):
+            cameras.add("x", "slips.mp4", How(operating_point="none such"))
+        one = cameras.add("a", "slips.mp4", How())
+        with pytest.raises(Problem, match="'a' already"):
+            cameras.add("a", "slips.mp4", How())
+        two = cameras.add("b", "slips.mp4", How())
+        with pytest.raises(Problem, match="'a' already"):
+            cameras.change(two, name="a")
+        with pytest.raises(Problem, match="the most"):
+            cameras.add("c", "slips.mp4", How())
+        with pytest.raises(Problem):
+            cameras.change(one, source="rtsp://127.0.0.1/x")
+        assert cameras.board.config(one).source == "slips.mp4"
+
+
+def test_the_services_operating_point_holds_for_those_without_their_own(
+    tmp_path: Path, faces: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, str | None]] = []
+    with mjpeg_camera(lambda _: repeated(faces)) as address, opened(Settings(tmp_path, sources=HERE)) as service:
+        cameras = service.cameras
+        get = cameras._pipelines.get
+
+        def noted(min_face_px: int, point: str | None) -> Any:
+            asked.append((min_face_px, point))
+            return get(min_face_px, point)
+
+        monkeypatch.setattr(cameras._pipelines, "get", noted)
+        cameras.add("one", address, How())
+        cameras.add("two", address, How(operating_point="gate"))
+        assert patiently(lambda: len(asked) == 2)
+        cameras.use("statistics")
+        cameras.use("statistics")
+        assert patiently(lambda: (40, "statistics") in asked)
+        assert sorted(str(point) for _, point in asked) == ["None", "gate", "statistics"]

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from maskwise.errors import StorageError
 from maskwise.serving.cameras.cameras import Cameras
 from maskwise.serving.checking.checks import Checks
 from maskwise.serving.guard.refusals import Refusals
@@ -22,6 +20,7 @@ from maskwise.serving.operating.upkeep import Upkeep
 from maskwise.serving.settings import Settings
 from maskwise.serving.store.choices import Choices
 from maskwise.serving.store.database import Database
+from maskwise.serving.store.folder import folder_of
 from maskwise.stream.outputs.audit_log import AuditLog
 
 
@@ -39,19 +38,6 @@ class Service:
     cameras: Cameras
     sending: Sending
     upkeep: Upkeep
-
-
-def folder_of(settings: Settings) -> Path:
-    """The folder for what is remembered; a new one is nobody else's to look into, as addresses of cameras lie there.
-
-    Raises:
-        StorageError: it cannot be made.
-    """
-    try:
-        settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot make the folder {settings.folder}: {error.strerror or error}") from error
-    return settings.folder
 
 
 @contextmanager

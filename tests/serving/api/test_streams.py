@@ -12,7 +12,8 @@ from PIL import Image as Pillow
 
 from maskwise.serving.api.streams import hidden_for
 from maskwise.serving.app import create_app
-from maskwise.serving.guard.callers import Caller, Role, Viewer
+from maskwise.serving.guard.callers import Caller, Viewer
+from maskwise.serving.guard.roles import Role
 from maskwise.serving.problems import Problem
 from maskwise.serving.service import Service, opened
 from maskwise.serving.settings import Settings

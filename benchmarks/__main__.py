@@ -22,6 +22,7 @@ ALL = (
     "streams",
     "stream_memory",
     "serve_check",
+    "serve_soak",
 )
 
 for name in sys.argv[1:] or ALL:

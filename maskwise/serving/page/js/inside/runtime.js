@@ -31,7 +31,7 @@ export async function start(fetchBytes, threads) {
  *   as Float32Array.
  */
 export async function network(content) {
-  const session = await ort.InferenceSession.create(content, { executionProviders: ["wasm"], enableMemPattern: false });
+  const session = await ort.InferenceSession.create(content, { executionProviders: ["wasm"], enableMemPattern: false, extra: { session: { intra_op: { allow_spinning: "0" } } } });
   const [input] = session.inputNames;
   const run = async (data, shape, outputs) => {
     const found = await session.run({ [input]: new ort.Tensor("float32", data, shape) }, outputs);

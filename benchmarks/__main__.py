@@ -22,6 +22,7 @@ ALL = (
     "streams",
     "stream_memory",
     "serve_check",
+    "inside_browser",
 )
 
 for name in sys.argv[1:] or ALL:

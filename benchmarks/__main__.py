@@ -22,6 +22,8 @@ ALL = (
     "streams",
     "stream_memory",
     "serve_check",
+    "serve_soak",
+    "inside_browser",
 )
 
 for name in sys.argv[1:] or ALL:

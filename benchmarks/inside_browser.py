@@ -40,7 +40,7 @@ TIMES = """async ([pixels, rounds]) => {
 
 def measure() -> list[Row]:
     """One row for each number of threads."""
-    image = np.ascontiguousarray(cv2.resize(astronaut(), (640, 640))[:480])
+    image = np.asarray(cv2.resize(astronaut(), (640, 640))[:480], np.uint8)
     with (
         tempfile.TemporaryDirectory() as folder,
         served(Path(folder)) as (address, _),

@@ -19,7 +19,7 @@ for name in ort.wasm.min.mjs ort-wasm-simd-threaded.mjs ort-wasm-simd-threaded.w
   cp "web/node_modules/onnxruntime-web/dist/$name" "$runtime/"
 done
 # Sent as it is to browsers that take gzip, which all do: a quarter of the bytes.
-gzip -9 -n -k "$runtime/ort-wasm-simd-threaded.wasm"
+gzip -9 -n "$runtime/ort-wasm-simd-threaded.wasm"
 # The package on npm carries no licence texts; the one for Python is built from the same sources and does.
 texts=$("$python" -c 'from importlib.util import find_spec; print(find_spec("onnxruntime").submodule_search_locations[0])')
 for name in LICENSE ThirdPartyNotices.txt; do

@@ -16,6 +16,7 @@ from maskwise.serving.guard.refusals import Refusals
 from maskwise.serving.operating.metrics import Metrics
 from maskwise.serving.operating.record import record
 from maskwise.serving.operating.sending import Sending
+from maskwise.serving.operating.upkeep import Upkeep
 from maskwise.serving.settings import Settings
 from maskwise.serving.store.choices import Choices
 from maskwise.serving.store.database import Database
@@ -36,6 +37,7 @@ class Service:
     choices: Choices
     cameras: Cameras
     sending: Sending
+    upkeep: Upkeep
 
 
 @contextmanager
@@ -57,7 +59,8 @@ def opened(settings: Settings) -> Iterator[Service]:
         # Opened before the cameras and closed after them: what they see last is told, too.
         sending = stack.enter_context(Sending(database, choices, metrics))
         cameras = stack.enter_context(Cameras(settings, database, checks.card, metrics))
-        yield Service(settings, database, audit, Refusals(audit), metrics, checks, choices, cameras, sending)
+        upkeep = stack.enter_context(Upkeep(database, audit))
+        yield Service(settings, database, audit, Refusals(audit), metrics, checks, choices, cameras, sending, upkeep)
 
 
 async def _parts(connection: HTTPConnection) -> Service:

@@ -120,7 +120,8 @@ class Guard:
         if is_public and (scope["path"], scope["method"]) != (SIGN_IN, "GET"):
             return None
         try:
-            found = await self._look_up(scope, changes=_changes(scope))
+            # A page cannot send its proof along with a WebSocket; where that comes from was checked before.
+            found = await self._look_up(scope, changes=scope["type"] == "http" and _changes(scope))
         except Unknown:
             if not is_public:
                 await to_thread.run_sync(self._refusals.note, "token refused", limiter=self._threads)

@@ -12,25 +12,12 @@ from typing import Any
 
 import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from maskwise.serving.app import create_app
 from maskwise.serving.service import opened
 from maskwise.serving.settings import Settings
 from tests.serving.inside.needs import CHROMIUM
-
-POLICY = (
-    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; "
-    "media-src 'self' blob:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'"
-)
-HEADERS = {
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-embedder-policy": "require-corp",
-    "cross-origin-resource-policy": "same-origin",
-    "content-security-policy": POLICY,
-}
-"""What the page is sent with."""
 
 LOAD = """async (threads) => {
   const { load } = await import("/js/inside/inside.js");
@@ -46,7 +33,7 @@ CHECK = """async ([picture, options]) => {
 
 
 class _Watched:
-    """The application, with the headers above where it sends none of its own; it remembers what it was asked for."""
+    """The application, which remembers what it was asked for."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -55,15 +42,7 @@ class _Watched:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             self.asked.append(scope["path"])
-
-        async def sent(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                there = {name.lower() for name, _ in message["headers"]}
-                more = [(n.encode(), v.encode()) for n, v in HEADERS.items() if n.encode() not in there]
-                message["headers"] = [*message["headers"], *more]
-            await send(message)
-
-        await self._app(scope, receive, sent)
+        await self._app(scope, receive, send)
 
 
 @contextmanager

@@ -18,15 +18,16 @@ ACROSS, DOWN = 4, 2
 
 
 def some_pictures(folder: Path) -> list[Image]:
-    """34 pictures: eight contact sheets, twenty single faces, and the astronaut in six ways."""
+    """26 pictures: eight contact sheets, twelve single faces, and the astronaut in six ways."""
     faces = [read_image(p) for p in sorted(build_demo_dataset(folder / "faces", people=8).rglob("*.png"))]
     order = np.random.default_rng(0).permutation(len(faces))
     faces = [faces[i] for i in order]
     size = ACROSS * DOWN
-    sheets = [_sheet(faces[size * i : size * (i + 1)], scale) for i, scale in enumerate(np.linspace(0.35, 1.4, 8))]
-    singles = [_scaled(face, scale) for face, scale in zip(faces[-20:], np.linspace(0.3, 2.2, 20), strict=True)]
+    sheets = [_sheet(faces[size * i : size * (i + 1)], scale) for i, scale in enumerate(np.linspace(0.35, 1.2, 8))]
+    singles = [_scaled(face, scale) for face, scale in zip(faces[-12:], np.linspace(0.3, 2.2, 12), strict=True)]
     bare, masked = (read_image(path) for path in demo_pictures(folder))
-    return [*sheets, *singles, bare, masked, _scaled(bare, 0.2), _scaled(masked, 2.6), bare[:, :225], masked[110:, 200:]]
+    cut = [bare[:, :225], masked[110:, 200:]]
+    return [*sheets, *singles, bare, masked, _scaled(bare, 0.2), _scaled(masked, 2.6), *cut]
 
 
 def noise_and_nothing() -> list[Image]:

@@ -68,13 +68,27 @@ def test_jpeg_files_give_the_services_answer(page: Page, pictures: list[Image], 
     assert max(found.differences) < 0.1, found
 
 
+@pytest.mark.slow
+def test_photographs_give_the_services_answer(page: Page, check: Checker, shared_data: Path) -> None:
+    files = sorted(path for name in ("jolignier", "macwin", "yivanov") for path in (shared_data / name).rglob("*.jpg"))
+    chosen = np.random.default_rng(0).choice(len(files), 300, replace=False)
+    contents = [files[i].read_bytes() for i in chosen]
+    found = compare((checked(page, file), check(decode_image(file, "")).to_json()) for file in contents)
+    assert found.pictures == 300, found
+    assert found.same_count >= 298, found
+    assert found.same_verdict >= 0.99 * found.faces, found
+    assert np.quantile(found.differences, 0.99) < 0.02, found
+
+
 def test_pictures_of_the_camera_give_it_too(page: Page, check: Checker) -> None:
     expected = check(astronaut()).to_json()
     pixels = "const bytes = Uint8Array.from(atob(png), (c) => c.charCodeAt(0)); const blob = new Blob([bytes]);"
     png = _base64(encoded(astronaut(), "PNG"))
     bitmap = f"async (png) => {{ {pixels} const bitmap = await createImageBitmap(blob);"
     kept = page.evaluate(bitmap + "const found = await check(bitmap); return [found, bitmap.width]; }", png)
-    given = page.evaluate(bitmap + "const found = await check(bitmap, { give: true }); return [found, bitmap.width]; }", png)
+    given = page.evaluate(
+        bitmap + "const found = await check(bitmap, { give: true }); return [found, bitmap.width]; }", png
+    )
     drawn = page.evaluate(
         bitmap + "const context = new OffscreenCanvas(512, 512).getContext('2d'); context.drawImage(bitmap, 0, 0);"
         "return check(context.getImageData(0, 0, 512, 512), { index: 3, time_s: 0.5, source: 'camera' }); }",
@@ -107,10 +121,11 @@ def test_pictures_without_faces_have_none(page: Page, check: Checker) -> None:
 
 
 def test_operating_points_and_thresholds_are_the_models(page: Page, pictures: list[Image]) -> None:
-    for options, loaded in [
+    wishes: list[tuple[dict[str, Any], Checker]] = [
         ({"operatingPoint": "statistics"}, maskwise.load(operating_point="statistics")),
         ({"operatingPoint": "gate", "threshold": 0.97}, maskwise.load(operating_point="gate", threshold=0.97)),
-    ]:
+    ]
+    for options, loaded in wishes:
         for picture in pictures[:3]:
             inside, outside = checked(page, encoded(picture, "PNG"), **options), loaded(picture).to_json()
             verdicts = [[(f["verdict"], f["uncertain_because"]) for f in one["faces"]] for one in (inside, outside)]
@@ -126,9 +141,18 @@ def test_a_wrong_wish_is_an_error_in_words(page: Page, options: dict[str, Any], 
         checked(page, encoded(astronaut(), "PNG"), **options)
 
 
+def test_what_is_neither_file_nor_picture_is_an_error(page: Page) -> None:
+    with pytest.raises(Error, match="give a Blob, an ImageBitmap or an ImageData"):
+        page.evaluate("check('hall.jpg')")
+
+
 @pytest.mark.parametrize(
     ("file", "because"),
-    [(b"", "the file is empty"), (b"no picture at all", "not a picture"), (encoded(astronaut(), "PNG")[:3000], "damaged")],
+    [
+        (b"", "the file is empty"),
+        (b"no picture at all", "not a picture"),
+        (encoded(astronaut(), "PNG")[:3000], "damaged"),
+    ],
     ids=["empty", "text", "cut off"],
 )
 def test_what_is_no_picture_costs_its_row_and_no_more(page: Page, file: bytes, because: str) -> None:
@@ -164,6 +188,8 @@ def test_loading_tells_how_far_it_is_and_how_many_threads_it_takes(browser: Brow
         loaded = page.evaluate(LOAD, 1)
         isolated = page.evaluate("crossOriginIsolated")
         page.evaluate("check.close()")
+        with pytest.raises(Error, match="was closed; load it again"):
+            page.evaluate("check(new Blob(['x']))")
     done = [step["loaded"] for step in loaded["progress"]]
     assert isolated
     assert loaded["threads"] == 1
@@ -175,9 +201,12 @@ def test_without_the_runtime_loading_says_why(
     browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("maskwise.serving.api.inside.RUNTIME", tmp_path)
-    with served(tmp_path / "service") as (address, _), opened_page(browser, address) as page:
-        with pytest.raises(Error, match="in-browser mode"):
-            page.evaluate(LOAD, 1)
+    with (
+        served(tmp_path / "service") as (address, _),
+        opened_page(browser, address) as page,
+        pytest.raises(Error, match="in-browser mode"),
+    ):
+        page.evaluate(LOAD, 1)
 
 
 def _base64(content: bytes) -> str:

@@ -64,7 +64,12 @@ def f32(values: NDArray[Any]) -> dict[str, Any]:
 def some_picture(rng: np.random.Generator, width: int, height: int) -> Image:
     """A part of a photograph with noise on it: smooth, and yet every value occurs."""
     photograph = np.asarray(cv2.resize(astronaut(), (width, height)), np.int64)
-    return np.clip(photograph + rng.integers(-40, 41, (height, width, 3)), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(photograph + rng.integers(-40, 41, (height, width, 3)), 0, 255), np.uint8)
+
+
+def resized(image: Any, side: int) -> Image:
+    small: Image = np.asarray(cv2.resize(image, (side, side)), np.uint8)
+    return small
 
 
 SMALLER = [
@@ -82,9 +87,10 @@ def test_pictures_are_resized_as_opencv_does_it(
     called: Any, name: str, method: int, sizes: list[tuple[int, ...]]
 ) -> None:
     rng = np.random.default_rng(0)
-    drawn = [tuple(int(v) for v in rng.integers(20, 300, 2)) for _ in range(12)]
+    drawn = rng.integers(20, 300, (12, 2)).tolist()
     factor = rng.uniform(0.1, 1, 12) if name == "shrink" else rng.uniform(1, 4, 12)
-    sizes = sizes + [(w, h, max(1, round(w * f)), max(1, round(h * f))) for (w, h), f in zip(drawn, factor, strict=True)]
+    more = [(w, h, max(1, round(w * f)), max(1, round(h * f))) for (w, h), f in zip(drawn, factor, strict=True)]
+    sizes = [*sizes, *more]
     pictures = [some_picture(rng, width, height) for width, height, *_ in sizes]
     answers = called([(name, [picture(p), *size[2:]]) for p, size in zip(pictures, sizes, strict=True)])
     for given, size, answer in zip(pictures, sizes, answers, strict=True):
@@ -97,7 +103,8 @@ def test_faces_are_cut_as_in_training(called: Any) -> None:
     photograph = some_picture(rng, 320, 240)
     corners = rng.uniform((-60, -60), (320, 240), (40, 2))
     boxes = np.concatenate([corners, corners + rng.uniform(1, 260, (40, 2))], axis=1).astype(np.float32)
-    boxes[:4] = [[10.5, 10.5, 21.5, 20.5], [0, 0, 320, 240], [-500, -500, -400, -380], [900, 900, 950, 960]]
+    boxes[:2] = [[10.5, 10.5, 21.5, 20.5], [0.0, 0.0, 320.0, 240.0]]
+    boxes[2:4] = [[-500.0, -500.0, -400.0, -380.0], [900.0, 900.0, 950.0, 960.0]]
     given = [[float(v) for v in box] for box in boxes]
     squares = called([("squareAround", [box, spec.margin]) for box in given])
     assert [(s["left"], s["top"], s["side"]) for s in squares] == [square_around(box, spec.margin) for box in boxes]
@@ -108,11 +115,10 @@ def test_faces_are_cut_as_in_training(called: Any) -> None:
 
 def test_what_can_be_seen_is_measured_alike(called: Any) -> None:
     rng = np.random.default_rng(2)
-    crops = [some_picture(rng, 112, 112), np.zeros((112, 112, 3), np.uint8), np.asarray(cv2.blur(astronaut(), (9, 9)))]
-    crops += [np.ascontiguousarray(cv2.resize(face, (side, side))) for (_, face), side in zip(orl_faces(), (64, 112, 40))]
-    sizes = [c for c in crops if c.shape[0] >= 64]
-    answers = called([("sharpness", [picture(c)]) for c in sizes])
-    np.testing.assert_allclose(answers, [sharpness(c) for c in sizes], rtol=1e-5, atol=1e-7)
+    crops = [some_picture(rng, 112, 112), np.zeros((112, 112, 3), np.uint8), resized(cv2.blur(astronaut(), (9, 9)), 90)]
+    crops += [resized(face, side) for (_, face), side in zip(orl_faces()[:3], (64, 112, 80), strict=True)]
+    answers = called([("sharpness", [picture(crop)]) for crop in crops])
+    np.testing.assert_allclose(answers, np.array([sharpness(crop) for crop in crops]), rtol=1e-5, atol=1e-7)
 
     boxes = np.array([[3, 4, 50.25, 40.5], [0, 0, 64, 48]], np.float32)
     landmarks = rng.uniform(-20, 84, (2, 10)).astype(np.float32)
@@ -155,8 +161,8 @@ def test_overlapping_boxes_are_dropped_as_opencv_does_it(called: Any) -> None:
     for count, whole in [(0, True), (1, True), (60, True), (60, False), (200, True), (200, False)]:
         boxes = np.concatenate([rng.uniform(-10, 60, (count, 2)), rng.uniform(0, 50, (count, 2))], axis=1)
         boxes = np.trunc(boxes) if whole else boxes.astype(np.float32).astype(np.float64)
-        scores = np.round(rng.uniform(0, 1, count), 1 if whole else 6).astype(np.float32)  # many equal ones
-        tables.append((boxes.tolist(), [float(s) for s in scores]))
+        drawn = np.round(rng.uniform(0, 1, count), 1 if whole else 6).astype(np.float32)  # many equal ones
+        tables.append((boxes.tolist(), [float(score) for score in drawn]))
     answers = called([("bestOfEach", [boxes, scores, 0.4, 100]) for boxes, scores in tables])
     for (boxes, scores), answer in zip(tables, answers, strict=True):
         expected = cv2.dnn.NMSBoxes(boxes, scores, 0.0, 0.4, top_k=100) if boxes else []
@@ -187,9 +193,12 @@ def _merged_by(detect: YuNet, rows: NDArray[np.float32]) -> Faces:
 
 def test_the_detectors_outputs_are_read_alike(called: Any) -> None:
     network = YuNetNetwork(bundled_weights(), 0.6)
-    photograph = np.ascontiguousarray(cv2.resize(astronaut(), (320, 352)))
+    photograph = np.asarray(cv2.resize(astronaut(), (320, 352)), np.uint8)
     given = {network._input: cv2.dnn.blobFromImage(photograph, swapRB=True)}
-    maps = {name: f32(found.ravel()) for name, found in zip(OUTPUTS, network._session.run(list(OUTPUTS), given), strict=True)}
+    maps = {
+        name: f32(found.ravel())
+        for name, found in zip(OUTPUTS, network._session.run(list(OUTPUTS), given), strict=True)
+    }
     for threshold in (0.6, 0.001):  # of the second there are hundreds
         network._threshold = threshold
         expected = network(photograph)
@@ -225,7 +234,10 @@ def test_numbers_are_rounded_as_python_does_it(called: Any) -> None:
 
 def test_the_callers_thresholds_are_the_models(called: Any) -> None:
     card = read_card(folder_of("default"))
-    known = {"thresholds": asdict(card.thresholds), "operating_points": {k: asdict(v) for k, v in card.operating_points.items()}}
+    known = {
+        "thresholds": asdict(card.thresholds),
+        "operating_points": {k: asdict(v) for k, v in card.operating_points.items()},
+    }
     plain, gate, own, unknown, wrong = called([
         ("thresholdsOf", [known, options])
         for options in ({}, {"operatingPoint": "gate"}, {"threshold": 0.9}, {"operatingPoint": "x"}, {"threshold": 2})

@@ -123,3 +123,18 @@ def test_who_is_not_asked_for_is_not_told(app: FastAPI, caplog: pytest.LogCaptur
 def test_metadata(described: dict[str, Any]) -> None:
     assert described["info"]["title"] == "maskwise"
     assert described["openapi"].startswith("3.")
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/v1/session", "DELETE, GET, POST"),
+        ("/v1/tokens/5", "DELETE"),
+        ("/healthz", "GET"),
+        ("/", "GET, HEAD"),
+        ("/nothing", "GET, HEAD"),
+    ],
+)
+def test_a_method_that_is_not_there_is_told_which_are(app: FastAPI, path: str, allowed: str) -> None:
+    answer = TestClient(app, base_url=HERE, client=("127.0.0.1", 5)).request("PUT", path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)

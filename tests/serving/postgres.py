@@ -61,10 +61,18 @@ class Server:
             connection.execute(statement.encode())
 
     def start(self) -> None:
-        command = [self.programs / "postgres", "-D", self.folder / "data", "-k", self.folder, "-p", str(self.port)]
+        command: list[str | Path] = [
+            self.programs / "postgres",
+            "-D",
+            self.folder / "data",
+            "-k",
+            self.folder,
+            "-p",
+            str(self.port),
+        ]
         with (self.folder / "log").open("ab") as log:
             self.running = subprocess.Popen(
-                [*command, *NOT_FOR_TESTS, "-c", "listen_addresses=127.0.0.1"],
+                [self.programs / "postgres", *where, *NOT_FOR_TESTS],
                 stdout=log,
                 stderr=log,
                 user=_user(),

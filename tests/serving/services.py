@@ -11,8 +11,8 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from maskwise.serving.app import create_app
-from maskwise.serving.guard.callers import ROLES, Role
 from maskwise.serving.guard.hashing import new_token
+from maskwise.serving.guard.roles import ROLES, Role
 from maskwise.serving.service import Service, opened
 from maskwise.serving.settings import Settings
 from maskwise.serving.store import tokens

@@ -10,7 +10,7 @@ from maskwise.errors import DataError
 from maskwise.statistics.rates import median_of, rate
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 5, 30, 400])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 5, 30, 400, 999])
 @pytest.mark.parametrize("hours", [0.1, 8.0])
 def test_the_interval_is_garwoods(count: int, hours: float) -> None:
     figure = rate(count, hours)
@@ -18,6 +18,13 @@ def test_the_interval_is_garwoods(count: int, hours: float) -> None:
     assert figure.low == pytest.approx(chi2.ppf(0.025, 2 * count) / 2 / hours if count else 0.0, rel=1e-9)
     assert figure.high == pytest.approx(chi2.ppf(0.975, 2 * count + 2) / 2 / hours, rel=1e-9)
     assert figure.n == count
+
+
+@pytest.mark.parametrize("count", [1001, 5000, 1_000_000])
+def test_the_interval_of_many_is_right_to_six_digits(count: int) -> None:
+    figure = rate(count, 1.0)
+    assert figure.low == pytest.approx(chi2.ppf(0.025, 2 * count) / 2, rel=1e-6)
+    assert figure.high == pytest.approx(chi2.ppf(0.975, 2 * count + 2) / 2, rel=1e-6)
 
 
 def test_nothing_watched_says_nothing() -> None:

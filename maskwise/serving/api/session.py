@@ -7,8 +7,9 @@ import time
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from maskwise.serving.guard.callers import Caller, Role, Unknown, Viewer
+from maskwise.serving.guard.callers import Caller, Unknown, Viewer
 from maskwise.serving.guard.identity import COOKIE, Identity
+from maskwise.serving.guard.roles import Role
 from maskwise.serving.service import Parts
 from maskwise.serving.store import tokens
 

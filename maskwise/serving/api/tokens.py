@@ -11,8 +11,9 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import IntegrityError
 
-from maskwise.serving.guard.callers import Admin, Role
+from maskwise.serving.guard.callers import Admin
 from maskwise.serving.guard.hashing import new_token
+from maskwise.serving.guard.roles import Role
 from maskwise.serving.problems import NotThere, Problem
 from maskwise.serving.service import Parts
 from maskwise.serving.store import tokens

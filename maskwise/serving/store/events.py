@@ -124,7 +124,7 @@ def to_json(row: EventRow, zones: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _asked(wanted: Wanted) -> Select[tuple[EventRow]]:
+def _asked(wanted: Wanted) -> Select[EventRow]:
     asked = select(EventRow)
     if wanted.stream is not None:
         asked = asked.where(EventRow.stream_id == wanted.stream)

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 from sqlalchemy import JSON, Double, ForeignKey, Index, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-
 NUMBERED: dict[str, Any] = {"sqlite_autoincrement": True}
 """No number is given twice, even if its row is gone: others may have kept it. PostgreSQL does so anyway."""
 

@@ -8,8 +8,8 @@ from typing import cast
 from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from maskwise.serving.guard.callers import Role
 from maskwise.serving.guard.hashing import digest_of, new_secret, same
+from maskwise.serving.guard.roles import Role
 from maskwise.serving.store.tables import SessionRow, TokenRow
 
 SESSION_S = 12 * 3600.0

@@ -137,8 +137,9 @@ def fits(event: dict[str, Any], filters: dict[str, Any]) -> bool:
     ],
     ids=str,
 )
-def test_what_cannot_be_asked(asked: tuple[TestClient, Database], asked_with: dict[str, Any], where: str) -> None:
-    answer = asked[0].get("/v1/events", params=asked_with)
+def test_what_cannot_be_asked(tmp_path: Path, asked_with: dict[str, Any], where: str) -> None:
+    with client_of(events.router, tmp_path, f"sqlite:///{tmp_path / 'a.db'}") as (client, _):
+        answer = client.get("/v1/events", params=asked_with)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert where in answer.json()["detail"]

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from maskwise.serving.guard.callers import Role
 from maskwise.serving.guard.refusals import Refusals
+from maskwise.serving.guard.roles import Role
 from maskwise.serving.service import Service
 from maskwise.serving.store import tokens
 from tests.serving.services import one_of_each, service

@@ -15,8 +15,9 @@ from starlette.websockets import WebSocketDisconnect
 
 from maskwise.serving.app import create_app
 from maskwise.serving.guard import leases
-from maskwise.serving.guard.callers import Role, Viewer
+from maskwise.serving.guard.callers import Viewer
 from maskwise.serving.guard.identity import COOKIE, Identities, Identity, Shown
+from maskwise.serving.guard.roles import Role
 from maskwise.serving.service import Service
 from maskwise.serving.store import tokens
 from tests.serving.services import HERE, client, service, token

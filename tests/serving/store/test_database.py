@@ -56,7 +56,7 @@ def test_other_urls_are_refused_without_repeating_them(given: str) -> None:
 
 def test_all_or_nothing(database_url: str) -> None:
     with closing(Database(database_url)) as database:
-        with pytest.raises(ValueError, match="no"), database.begin() as session:
+        with pytest.raises(ValueError, match="no"), database.begin() as session:  # noqa: PT012 - what follows is undone
             session.add(stream("a"))
             session.flush()
             raise ValueError("no")
@@ -91,7 +91,7 @@ def test_what_goes_takes_what_refers_to_it_along(database_url: str) -> None:
 
 def test_reading_changes_nothing(database_url: str) -> None:
     with closing(Database(database_url)) as database:
-        with pytest.raises((StorageError, DBAPIError), match="read.?only"), database.read() as session:
+        with pytest.raises((StorageError, DBAPIError), match=r"read.?only"), database.read() as session:
             session.add(stream("a"))
         with database.begin() as session:  # the same connection may write again
             session.add(stream("b"))
@@ -239,7 +239,7 @@ def test_a_server_that_was_started_again_is_used_again(postgres: Server) -> None
 
 def test_a_connection_that_breaks_within_a_transaction(postgres: Server) -> None:
     with closing(Database(postgres.new_database())) as database:
-        with pytest.raises(StorageError, match="cannot be used"), database.begin() as session:
+        with pytest.raises(StorageError, match="cannot be used"), database.begin() as session:  # noqa: PT012
             session.add(stream("lost"))
             session.flush()
             number = session.execute(text("SELECT pg_backend_pid()")).scalar()

@@ -21,8 +21,8 @@ ROWS = (
     "INSERT INTO events (id, stream_id, stream, run, at_s, time_s, kind, person, verdict) "
     "VALUES (7, 9, 'removed', 0, 10.25, 10.25, 'violated', 1, 'unmasked')",
     "INSERT INTO event_zones (event_id, zone) VALUES (7, 'door'), (7, 'desk')",
-    "INSERT INTO visits (id, stream_id, stream, began_s, ended_s, verdict, masked_s, incorrect_s, unmasked_s, uncertain_s)"
-    " VALUES (5, 3, 'hall', 1, 2, 'masked', 1, 0, 0, 0)",
+    "INSERT INTO visits (id, stream_id, stream, began_s, ended_s, verdict, masked_s, incorrect_s, unmasked_s, "
+    "uncertain_s) VALUES (5, 3, 'hall', 1, 2, 'masked', 1, 0, 0, 0)",
     "INSERT INTO visit_zones (visit_id, zone) VALUES (5, 'door')",
     "INSERT INTO watched (stream_id, hour_s, stream, seconds) VALUES (3, 3600, 'hall', 12.5)",
     "INSERT INTO targets (id, name, address, kinds, created_s) VALUES (2, 'ward', 'json://x', '[\"violated\"]', 1)",
@@ -84,9 +84,8 @@ def test_an_older_database_keeps_every_row(database_url: str) -> None:
     assert all(before.values())
     with closing(Database(database_url)) as database:
         assert contents(database.engine) == before
-        context = MigrationContext.configure(database.engine.connect())
-        assert compare_metadata(context, Table.metadata) == []
-        context.connection.close()
+        with database.engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), Table.metadata) == []
 
 
 def test_the_number_of_a_removed_stream_is_not_given_again(database_url: str) -> None:
@@ -136,7 +135,7 @@ def test_a_newer_database_is_left_alone(database_url: str) -> None:
     Database(database_url).close()
     with an_engine(database_url) as engine, engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9000'"))
-    with pytest.raises(StorageError, match="newer maskwise.*9000"):
+    with pytest.raises(StorageError, match=r"newer maskwise.*9000"):
         Database(database_url)
 
 

@@ -44,4 +44,4 @@ def _number_on() -> None:
     taken = "SELECT max(n) FROM (SELECT max(id) n FROM streams UNION SELECT max(stream_id) FROM events"
     taken += " UNION SELECT max(stream_id) FROM visits UNION SELECT max(stream_id) FROM watched)"
     op.execute("DELETE FROM sqlite_sequence WHERE name = 'streams'")
-    op.execute(f"INSERT INTO sqlite_sequence (name, seq) SELECT 'streams', coalesce(({taken}), 0)")  # noqa: S608
+    op.execute(f"INSERT INTO sqlite_sequence (name, seq) SELECT 'streams', coalesce(({taken}), 0)")

@@ -22,6 +22,7 @@ ALL = (
     "streams",
     "stream_memory",
     "serve_check",
+    "serve_soak",
     "inside_browser",
 )
 

@@ -14,9 +14,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psutil
 from PIL import Image as Pillow
 
 from maskwise.data.clips import crowd, film
@@ -36,16 +37,34 @@ class Server:
     url: str
     pid: int
 
+    def load(self, picture: Path, clients: int, requests: int) -> Load:
+        """Send it so many requests from so many clients, with hey or ab."""
+        before = self._cpu_s()
+        seen = load(self.url, picture, clients, requests)
+        return replace(seen, cpu_ms=(self._cpu_s() - before) / requests * 1000)
+
+    def memory_mb(self) -> float:
+        """Of the process, resident."""
+        return psutil.Process(self.pid).memory_info().rss / 1e6
+
+    def _cpu_s(self) -> float:
+        times = psutil.Process(self.pid).cpu_times()
+        return float(times.user + times.system)
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a load generator saw: requests a second, milliseconds, and how many were not answered 200."""
+    """What a load generator saw: requests a second, milliseconds, and how many were not answered 200.
+
+    cpu_ms: processor time of the server for one request.
+    """
 
     per_s: float
     p50_ms: float
     p95_ms: float
     p99_ms: float
     failed: int
+    cpu_ms: float = 0.0
 
 
 def four_faces() -> bytes:
@@ -76,16 +95,17 @@ def ours() -> Iterator[Server]:
 
 
 def load(url: str, picture: Path, clients: int, requests: int) -> Load:
-    """Send so many requests from so many clients, with hey or ab."""
+    """What hey sees, or ab."""
+    requests = requests // clients * clients  # hey sends the same number from each client
     if shutil.which("hey"):
         command = ["hey", "-n", str(requests), "-c", str(clients), "-m", "POST", "-T", HEADER, "-t", "60"]
-        return read_hey(_said([*command, "-D", str(picture), url]), requests // clients * clients)
+        return read_hey(_said([*command, "-D", str(picture), url]), requests)
     command = ["ab", "-q", "-k", "-s", "60", "-n", str(requests), "-c", str(clients), "-T", HEADER, "-p", str(picture)]
     return read_ab(_said([*command, url]))
 
 
 def read_hey(said: str, sent: int) -> Load:
-    """What hey prints; it sends the same number from each client."""
+    """What hey prints; percentiles are there from 100 requests on."""
     late = {int(p): float(s) * 1000 for p, s in re.findall(r"(\d+)% in ([\d.]+) secs", said)}
     good = sum(int(count) for count in re.findall(r"\[200\]\s+(\d+) responses", said))
     return Load(_number(r"Requests/sec:\s+([\d.]+)", said), late[50], late[95], late[99], sent - good)

@@ -10,7 +10,6 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
-from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from maskwise.errors import StorageError
@@ -53,10 +52,14 @@ class NotThere(Problem):
 
 
 class Absent(Problem):
-    """503: the database does not answer."""
+    """503: database or disk do not answer."""
 
     def __init__(self) -> None:
-        super().__init__(503, "the database does not answer; try again soon", headers={"Retry-After": "5"})
+        super().__init__(
+            503,
+            "nothing can be stored or looked up now; the service's log says why",
+            headers={"Retry-After": "5"},
+        )
 
 
 class Busy(Problem):
@@ -100,9 +103,8 @@ def install(app: FastAPI) -> None:
         return answer(Problem(422, said, errors=wrong))
 
     @app.exception_handler(StorageError)
-    @app.exception_handler(OperationalError)
-    def of_database(_: Request, error: Exception) -> JSONResponse:
-        log.error("the database does not answer", exc_info=error)
+    def of_storage(_: Request, error: StorageError) -> JSONResponse:
+        log.error("nothing can be stored or looked up", exc_info=error)
         return answer(Absent())
 
     @app.exception_handler(Exception)

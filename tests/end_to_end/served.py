@@ -14,7 +14,7 @@ from typing import Self
 
 import httpx2
 
-READY = re.compile(r"maskwise is at (http://\S+)")
+READY = re.compile(r'maskwise is at (http://[^\s"]+)')
 
 
 class Served:

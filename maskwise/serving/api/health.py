@@ -10,8 +10,8 @@ from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 
+from maskwise.errors import StorageError
 from maskwise.serving.guard.callers import Viewer
 from maskwise.serving.operating.metrics import WAITING
 from maskwise.serving.problems import MEDIA_TYPE, SCHEMA, Problem
@@ -66,11 +66,11 @@ async def _answers(database: Database) -> bool:
     try:
         with fail_after(PATIENCE_S):
             await to_thread.run_sync(_ask, database, abandon_on_cancel=True, limiter=_ONE)
-    except (TimeoutError, SQLAlchemyError):
+    except (TimeoutError, StorageError):
         return False
     return True
 
 
 def _ask(database: Database) -> None:
-    with database.begin() as session:
+    with database.read() as session:
         session.execute(select(1))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
+from sqlalchemy.exc import IntegrityError
 
 from maskwise.serving.guard.callers import Admin, Role
 from maskwise.serving.guard.hashing import new_token
@@ -59,7 +62,7 @@ class MadeToken(BaseModel):
 @router.get("")
 def listed(parts: Parts, _: Admin) -> TokensJson:
     """Every token."""
-    with parts.database.begin() as session:
+    with parts.database.read() as session:
         return TokensJson(tokens=[_json(token) for token in tokens.listed(session)])
 
 
@@ -68,9 +71,9 @@ def create(given: NewToken, parts: Parts, caller: Admin) -> MadeToken:
     """Make a token. The first one has to be an admin's: from then on nobody gets in without one."""
     now_s, secret = time.time(), new_token()
     expires_s = None if given.expires_days is None else now_s + given.expires_days * DAY_S
-    with parts.database.begin() as session:
+    with _one_of_a_name(), parts.database.begin() as session:
         if given.name in RESERVED or tokens.named(session, given.name):
-            raise Problem(409, "this name is taken; choose another one")
+            raise Taken
         if given.role != "admin" and not tokens.has_admin(session, now_s):
             raise Problem(
                 409, "there is no token of an admin yet, and nobody could change anything; make that one first"
@@ -90,6 +93,22 @@ def revoke(number: Number, parts: Parts, caller: Admin) -> None:
     if token is None:
         raise NotThere(f"token {number}")
     parts.audit.add("token revoked", {"by": caller.name, "name": token.name, "role": token.role})
+
+
+class Taken(Problem):
+    """409: a name of another token, or of nobody's."""
+
+    def __init__(self) -> None:
+        super().__init__(409, "this name is taken; choose another one")
+
+
+@contextmanager
+def _one_of_a_name() -> Iterator[None]:
+    """Two who choose the same name at the same moment do not both get it."""
+    try:
+        yield
+    except IntegrityError:
+        raise Taken from None
 
 
 def _json(token: Token) -> TokenJson:

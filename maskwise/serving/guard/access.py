@@ -31,7 +31,7 @@ def prepare(settings: Settings, given: str | None) -> None:
     with closing(Database(settings.database_url)) as database:
         if given:
             _take(database, settings, given)
-        with database.begin() as session:
+        with database.read() as session:
             is_safe = not settings.is_reachable or tokens.has_admin(session, time.time())
     if not is_safe:
         raise ConfigError(

@@ -10,11 +10,11 @@ from functools import partial
 from typing import Any
 
 from anyio import CapacityLimiter, to_thread
-from sqlalchemy.exc import OperationalError
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from maskwise.errors import StorageError
 from maskwise.serving import problems
 from maskwise.serving.guard import bodies
 from maskwise.serving.guard.callers import AGAINST_RULES, Caller, Unknown
@@ -64,7 +64,7 @@ class Guard:
         except Problem as problem:
             await _refuse(problem, scope, receive, send)
             return
-        except OperationalError:
+        except StorageError:
             log.exception("nobody can be looked up")
             await _refuse(Absent(), scope, receive, send)
             return

@@ -60,13 +60,13 @@ def is_foreign(headers: Headers) -> bool:
     origin = headers.get("origin")
     if origin is None:
         return False
-    scheme, slashes, host = origin.lower().partition("://")
-    return not slashes or _with_port(host, scheme) != _with_port(headers.get("host", "").lower(), scheme)
+    scheme, _, host = origin.lower().partition("://")
+    theirs, ours = (_HOST.fullmatch(text) for text in (host, headers.get("host", "")))
+    return theirs is None or ours is None or _with_port(theirs, scheme) != _with_port(ours, scheme)
 
 
-def _with_port(host: str, scheme: str) -> tuple[str, str | None]:
-    found = _HOST.fullmatch(host)
-    return (_bare(found["name"]), found["port"] or _PORTS.get(scheme)) if found else ("", host)
+def _with_port(host: re.Match[str], scheme: str) -> tuple[str, str | None]:
+    return _bare(host["name"]), host["port"] or _PORTS.get(scheme)
 
 
 def _bare(name: str) -> str:

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy.exc import OperationalError
 from starlette.requests import HTTPConnection
 
+from maskwise.errors import StorageError
 from maskwise.serving.guard.callers import Caller, Unknown
 from maskwise.serving.guard.hashing import same
 from maskwise.serving.problems import Problem
@@ -95,7 +95,7 @@ class Identities:
 
     def _by_token(self, secret: str) -> Identity:
         now_s = self._now()
-        with self._database.begin() as session:
+        with self._database.read() as session:
             token = tokens.find(session, secret, now_s)
         if token is None:
             raise Unknown("this token is not known, or it has expired")
@@ -105,7 +105,7 @@ class Identities:
 
     def _by_cookie(self, secret: str) -> Identity | None:
         now_s = self._now()
-        with self._database.begin() as session:
+        with self._database.read() as session:
             found = tokens.signed_in(session, secret, now_s)
         if found is None:
             return None
@@ -114,12 +114,12 @@ class Identities:
         return Identity(Caller(found.token.name, found.token.role), found.csrf)
 
     def _needs_token(self) -> bool:
-        with self._database.begin() as session:
+        with self._database.read() as session:
             return tokens.are_any(session)
 
     def _note_use(self, token: Token, now_s: float, cookie: str | None = None) -> None:
         try:
             with self._database.begin() as session:  # of its own: a busy database must not keep anybody out
                 tokens.note_use(session, token, now_s, cookie)
-        except OperationalError:
+        except StorageError:
             log.warning("the last use of a token could not be written; the database is busy")

@@ -37,7 +37,7 @@ class Public:
 def public() -> Public:
     """What anybody may have of this service."""
     page = files("maskwise.serving") / "page"
-    return Public(frozenset(part.name for part in page.iterdir()))
+    return Public(frozenset({"runtime", *(part.name for part in page.iterdir())}))
 
 
 def largest_body(path: str, limits: Limits, others: int) -> int:

@@ -74,7 +74,7 @@ def due(session: Session) -> list[Due]:
         .order_by(MessageRow.id)
         .limit(MOST)
     )
-    rows = sorted(session.execute(waiting).tuples(), key=lambda row: (row[0].target_id, row[1].stream_id, row[0].id))
+    rows = sorted(session.execute(waiting).all(), key=lambda row: (row[0].target_id, row[1].stream_id, row[0].id))
     found = []
     for (target_id, stream_id), group in groupby(rows, key=lambda row: (row[0].target_id, row[1].stream_id)):
         messages, events, addresses = zip(*group, strict=True)

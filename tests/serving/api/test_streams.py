@@ -28,7 +28,7 @@ LINE = {"name": "gate", "corners": [[0.5, 0], [0.5, 1]]}
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     media = tmp_path_factory.mktemp("media")
-    clip(media / "two.mp4", "two_cross", 20.0, seed=3)
+    clip(media / "two.mp4", "slips_under_nose", 20.0, seed=2, rate=4)
     with opened(Settings(tmp_path_factory.mktemp("service"), media=(media,))) as service:
         yield service
 

@@ -118,7 +118,7 @@ def test_a_camera_goes_away_and_comes_back_and_two_are_watched_at_once(
             cameras = service.cameras
             tell = cameras.board.say
 
-            def noted(stream: int, *said: Any, **more: bool) -> None:
+            def noted(stream: int, *said: Any, **more: Any) -> None:
                 seen.append(f"{stream} {said}")
                 tell(stream, *said, **more)
 

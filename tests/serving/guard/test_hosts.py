@@ -5,6 +5,8 @@ from starlette.datastructures import Headers
 
 from maskwise.serving.guard.hosts import hosts_of, is_foreign
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - nothing is bound
+
 
 @pytest.mark.parametrize(
     ("bound", "names", "header", "ours"),
@@ -31,10 +33,10 @@ from maskwise.serving.guard.hosts import hosts_of, is_foreign
         ("127.0.0.1", ("ward.clinic.example",), "x.ward.clinic.example", False),
         ("192.168.1.5", (), "192.168.1.5:8000", True),
         ("192.168.1.5", (), "192.168.1.6:8000", False),
-        ("0.0.0.0", (), "192.168.1.5:8000", True),
-        ("0.0.0.0", (), "[fe80::1]:8000", True),
+        (EVERYWHERE, (), "192.168.1.5:8000", True),
+        (EVERYWHERE, (), "[fe80::1]:8000", True),
         ("::", (), "10.0.0.1", True),
-        ("0.0.0.0", (), "rebound.evil.example:8000", False),
+        (EVERYWHERE, (), "rebound.evil.example:8000", False),
     ],
 )
 def test_a_host_is_ours_or_not(bound: str, names: tuple[str, ...], header: str, ours: bool) -> None:

@@ -14,7 +14,10 @@ from maskwise.serving.guard.callers import ROLES, Role, role_needed
 from maskwise.serving.service import Service
 from tests.serving.services import client, one_of_each, service
 
-FOR_ANYBODY = {("GET", "/healthz"), ("GET", "/readyz"), ("GET", "/v1/session"), ("POST", "/v1/session")}
+RUNTIME = "/runtime/ort-wasm-simd-threaded.wasm"
+"""A part of the page."""
+
+FOR_ANYBODY = {("GET", path) for path in ("/healthz", "/readyz", "/v1/session", RUNTIME)} | {("POST", "/v1/session")}
 
 FROM_HERE = {("GET", "/metrics")}
 """For anybody on this machine."""

@@ -15,6 +15,7 @@ document.querySelector(".skip").addEventListener("click", (event) => {
 });
 addEventListener("maskwise-signed-out", () => begin());
 addEventListener("maskwise-signed-in", () => begin());
+addEventListener("maskwise-account", () => account());
 begin(true);
 
 /** Find out who is here, then show what they may see. */
@@ -25,12 +26,9 @@ async function begin(first = false) {
     fill(document.getElementById("view"), h("h1", {}, "The service does not answer"), h("p", {}, error.message), button("Try again", () => begin(), "main"));
     return;
   }
-  document.getElementById("tabs").hidden = !isIn();
-  account();
   await route(first);
-  if (!isIn()) return;
-  const { watch } = await import("./live/alarms.js");
-  watch();
+  const { rest, watch } = await import("./live/alarms.js");
+  isIn() ? watch() : rest();
 }
 
 function route(first = false) {
@@ -38,6 +36,7 @@ function route(first = false) {
 }
 
 function account() {
+  document.getElementById("tabs").hidden = !isIn();
   const { name, role, open } = session();
   const out = button("Sign out", async () => { await signOut(); begin(); }, "quiet");
   fill(document.getElementById("who"), isIn() ? h("span", { class: "name" }, open ? "this machine" : `${name}, ${role}`) : null, isIn() && !open ? out : null);

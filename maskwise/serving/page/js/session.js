@@ -24,6 +24,7 @@ export async function signOut() {
 function taken(session) {
   now = session;
   useToken(session.csrf_token);
+  dispatchEvent(new Event("maskwise-account"));
   return session;
 }
 

@@ -19,6 +19,13 @@ export function watch() {
   feed.addEventListener("event", ({ detail }) => { if (detail.kind === "violated") raise(detail); });
 }
 
+/** Nobody is here to be told. */
+export function rest() {
+  feed.close();
+  open = [];
+  draw();
+}
+
 function raise(event) {
   open = [event, ...open];
   ring();

@@ -2,18 +2,25 @@
 
 const WAITS_S = [1, 2, 4, 8, 15, 30];
 
-/** Tells: `stream`, `event`, `picture` (head and JPEG) and `state` ({on, waitS}). */
+/** Tells: `stream`, `gone` (a number), `event`, `picture` (head and JPEG) and `state` ({on, waitS}). */
 class Feed extends EventTarget {
   constructor() {
     super();
-    Object.assign(this, { socket: null, tries: 0, wanted: {}, timer: null, on: false, waitS: 0, users: false });
+    Object.assign(this, { socket: null, tries: 0, wanted: {}, timer: null, on: false, waitS: 0, isOpen: false });
   }
 
   /** Begin, if it has not. */
   open() {
-    if (this.users) return;
-    this.users = true;
+    if (this.isOpen) return;
+    this.isOpen = true;
     this.connect();
+  }
+
+  /** End: whoever is here is signed out. */
+  close() {
+    this.isOpen = false;
+    clearTimeout(this.timer);
+    this.socket?.close();
   }
 
   connect() {
@@ -23,7 +30,8 @@ class Feed extends EventTarget {
     this.socket.binaryType = "arraybuffer";
     this.socket.addEventListener("open", () => this.opened());
     this.socket.addEventListener("message", ({ data }) => this.took(data));
-    this.socket.addEventListener("close", () => this.lost());
+    const { socket } = this;
+    socket.addEventListener("close", () => { if (socket === this.socket) this.lost(); });
   }
 
   opened() {
@@ -33,6 +41,7 @@ class Feed extends EventTarget {
   }
 
   lost() {
+    if (!this.isOpen) return;
     const waitS = WAITS_S[Math.min(this.tries++, WAITS_S.length - 1)];
     this.state(false, waitS);
     // A little by chance, so that a hundred screens do not come back in the same moment.
@@ -47,7 +56,7 @@ class Feed extends EventTarget {
   took(data) {
     if (data instanceof ArrayBuffer) return this.tell("picture", unpacked(data));
     const message = JSON.parse(data);
-    this.tell(message.type, message[message.type]);
+    this.tell(message.type, message[message.type] ?? message.stream); // a stream that is gone is told by its number
   }
 
   /** Which streams are wanted as pictures. @param {Object<string, {width: number, blur: "all"|"none"}>} wanted */

@@ -16,7 +16,7 @@ export async function audit(place, signal) {
 }
 
 function row(entry) {
-  const { by, ...more } = entry.facts ?? entry.data ?? {};
+  const { by, ...more } = entry.facts;
   const words = Object.entries(more).map(([name, value]) => `${name.replaceAll("_", " ")}: ${Array.isArray(value) ? value.join(", ") : value}`);
   return h("tr", {}, h("td", {}, h("time", { datetime: entry.at }, moment(entry.at))), h("td", {}, entry.kind.replaceAll("_", " ")), h("td", {}, by ?? "the service"), h("td", {}, words.join("; ")));
 }

@@ -2,6 +2,7 @@
 
 import { get, post, remove } from "../api.js";
 import { button, field, fill, h, note, say, select } from "../dom.js";
+import { session, signIn } from "../session.js";
 import { moment } from "../words.js";
 import { sure } from "./dialogs.js";
 import { form } from "./form.js";
@@ -14,6 +15,7 @@ export async function tokens(place, signal) {
   const shown = h("div", { "aria-live": "polite" });
   const again = async () => {
     const { tokens: all } = await get("/v1/tokens", { signal });
+    if (!all.length) fields.role.control.value = "admin"; // the first one has to be
     fill(list, all.length ? all.map((token) => item(token, again, shown)) : h("li", { class: "muted" }, "There is none: whoever uses this machine may do everything. With the first one, every visit asks for a token."));
   };
   const fields = {
@@ -26,7 +28,8 @@ export async function tokens(place, signal) {
     const made = await post("/v1/tokens", { name: fields.name.control.value.trim(), role: fields.role.control.value, expires_days: days ? Number(days) : null });
     fields.name.control.value = "";
     once(shown, made);
-    await again().catch(() => {}); // the first token ends the time without one: this page then signs in with it
+    if (session().open) await signIn(made.token); // with the first token, the time without one is over
+    await again();
   });
   fill(place, h("h2", { id: "tokens" }, "Tokens"), list, shown, add);
   await again();

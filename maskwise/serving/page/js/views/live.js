@@ -71,7 +71,12 @@ class Live {
     const on = (kind, listen) => feed.addEventListener(kind, listen, { signal });
     feed.open();
     on("state", () => this.connection());
-    on("stream", ({ detail }) => { this.one(detail); this.sum(); });
+    on("stream", ({ detail }) => {
+      if (!this.tiles.has(detail.id)) return this.took([...[...this.tiles.values()].map((tile) => tile.stream), detail]);
+      this.one(detail);
+      this.sum();
+    });
+    on("gone", ({ detail }) => this.took([...this.tiles.values()].map((tile) => tile.stream).filter((stream) => stream.id !== detail)));
     on("picture", ({ detail }) => this.tiles.get(detail.head.stream)?.picture(detail));
     on("event", ({ detail }) => { this.events = [detail, ...this.events].slice(0, LATEST); this.list(); });
     document.addEventListener("visibilitychange", () => this.want(), { signal });

@@ -8,7 +8,7 @@ distribution of chi-square, PNAS 17, for large counts.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from statistics import NormalDist, median
 

@@ -61,18 +61,10 @@ class Server:
             connection.execute(statement.encode())
 
     def start(self) -> None:
-        command: list[str | Path] = [
-            self.programs / "postgres",
-            "-D",
-            self.folder / "data",
-            "-k",
-            self.folder,
-            "-p",
-            str(self.port),
-        ]
+        command: list[str | Path] = [self.programs / "postgres", "-D", self.folder / "data", "-k", self.folder]
         with (self.folder / "log").open("ab") as log:
             self.running = subprocess.Popen(
-                [self.programs / "postgres", *where, *NOT_FOR_TESTS],
+                [*command, "-p", str(self.port), "-c", "listen_addresses=127.0.0.1", *NOT_FOR_TESTS],
                 stdout=log,
                 stderr=log,
                 user=_user(),
@@ -120,7 +112,7 @@ def _prepared(folder: Path, found: Path) -> Server:
     if os.geteuid() == 0:
         for path in (folder, word):
             os.chown(path, _user() or 0, _group() or 0)
-    command = [
+    command: list[str | Path] = [
         found / "initdb",
         "-D",
         folder / "data",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Float, Integer, Select, cast, func, literal, select
+from sqlalchemy import ColumnElement, Float, Integer, cast, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from maskwise.serving.store.tables import EventRow, EventZoneRow, StreamRow, VisitRow, VisitZoneRow, WatchedRow
@@ -35,10 +35,10 @@ class Span:
 
 
 def visits(session: Session, span: Span) -> Iterator[tuple[int, Key, str, int, tuple[float, ...]]]:
-    """Step, group, verdict, how many visits ended there with it, and seconds: masked, incorrect, unmasked, uncertain."""
+    """Step, group, verdict, how many visits ended there so, and seconds: masked, incorrect, unmasked, uncertain."""
     sums = (VisitRow.masked_s, VisitRow.incorrect_s, VisitRow.unmasked_s, VisitRow.uncertain_s)
     by = [_step(session, VisitRow.ended_s, span), *_keys(VisitRow.stream_id, VisitZoneRow.zone, span), VisitRow.verdict]
-    asked = select(*by, func.count(), *(func.sum(seconds) for seconds in sums)).group_by(*by)
+    asked: Any = select(*by, func.count(), *(func.sum(seconds) for seconds in sums)).group_by(*by)
     asked = _within(asked, VisitRow.ended_s, VisitRow.stream_id, span)
     if span.zone is not None or span.group == "zone":
         asked = asked.join(VisitZoneRow, VisitZoneRow.visit_id == VisitRow.id)
@@ -50,7 +50,7 @@ def visits(session: Session, span: Span) -> Iterator[tuple[int, Key, str, int, t
 def violations(session: Session, span: Span) -> Iterator[tuple[int, Key, int]]:
     """Step, group, and how many violations were told of there."""
     by = [_step(session, EventRow.at_s, span), *_keys(EventRow.stream_id, EventZoneRow.zone, span)]
-    asked = select(*by, func.count()).where(EventRow.kind == "violated").group_by(*by)
+    asked: Any = select(*by, func.count()).where(EventRow.kind == "violated").group_by(*by)
     asked = _within(asked, EventRow.at_s, EventRow.stream_id, span)
     if span.zone is not None or span.group == "zone":
         asked = asked.join(EventZoneRow, EventZoneRow.event_id == EventRow.id)
@@ -101,8 +101,6 @@ def _keys(
     return keys[span.group]
 
 
-def _within(
-    asked: Select[Any], moment: InstrumentedAttribute[float], stream: InstrumentedAttribute[int], span: Span
-) -> Select[Any]:
+def _within(asked: Any, moment: InstrumentedAttribute[float], stream: InstrumentedAttribute[int], span: Span) -> Any:
     asked = asked.where(moment >= span.first, moment < span.last)
     return asked if span.stream is None else asked.where(stream == span.stream)

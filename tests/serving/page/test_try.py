@@ -189,5 +189,5 @@ def test_the_model_comes_into_the_browser_or_it_is_said_why_not(open_page: Open)
 
 
 def _has_runtime() -> bool:
-    folder = Path(files_of("maskwise.serving") / "page" / "runtime")
+    folder = Path(str(files_of("maskwise.serving"))) / "page" / "runtime"
     return folder.is_dir() and any(folder.iterdir())

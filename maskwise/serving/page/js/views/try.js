@@ -198,10 +198,11 @@ class Trying {
   film() {
     if (this.camera) return;
     const check = async (canvas) => (this.inside ? this.within(await createImageBitmap(canvas)) : byService(await jpeg(canvas), { operating_point: this.point.value, signal: this.signal }));
-    this.camera = new Camera(check, () => this.wished, () => { this.camera = null; this.starts.disabled = false; this.starts.focus(); });
+    this.camera = new Camera(check, () => this.wished, () => { this.camera = null; this.starts.disabled = false; this.starts.focus(); this.summarise(); });
     this.starts.disabled = true;
     this.list.before(this.camera.element);
     this.camera.start();
+    this.summarise();
   }
 
   clear() {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.testclient import TestClient
 
 from maskwise.serving.app import create_app, routes
@@ -146,7 +146,7 @@ def test_a_method_that_is_not_there_is_told_which_are(app: FastAPI, path: str, a
 )
 def test_halves_of_characters_are_a_problem_not_an_error(app: FastAPI, content: str) -> None:
     class Strict(BaseModel, extra="forbid"):
-        text: str
+        text: str = Field(max_length=50)
 
     here = create_app(app.state.service)
 

@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 
 from maskwise.serving.cameras.cameras import Cameras
 from maskwise.serving.checking.checks import Checks
+from maskwise.serving.guard.identity import Identities
 from maskwise.serving.guard.refusals import Refusals
 from maskwise.serving.operating.metrics import Metrics
 from maskwise.serving.operating.record import record
@@ -32,6 +33,7 @@ class Service:
     database: Database
     audit: AuditLog
     refusals: Refusals
+    identities: Identities
     metrics: Metrics
     checks: Checks
     choices: Choices
@@ -60,7 +62,10 @@ def opened(settings: Settings) -> Iterator[Service]:
         sending = stack.enter_context(Sending(database, choices, metrics))
         cameras = stack.enter_context(Cameras(settings, database, checks.card, metrics))
         upkeep = stack.enter_context(Upkeep(database, audit))
-        yield Service(settings, database, audit, Refusals(audit), metrics, checks, choices, cameras, sending, upkeep)
+        refusals, identities = Refusals(audit), Identities(database, open_here=not settings.is_reachable)
+        yield Service(
+            settings, database, audit, refusals, identities, metrics, checks, choices, cameras, sending, upkeep
+        )
 
 
 async def _parts(connection: HTTPConnection) -> Service:

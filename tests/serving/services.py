@@ -38,6 +38,7 @@ def token(parts: Service, role: Role, name: str | None = None, expires_s: float 
     secret = new_token()
     with parts.database.begin() as session:
         tokens.add(session, name or role, role, secret, time.time(), expires_s)
+    parts.identities.forget()
     return secret
 
 

@@ -18,6 +18,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from maskwise.serving.guard.identity import BELIEVED_S
 from tests.cli.command_line import run
 from tests.serving.process import PATIENCE_S, Served, command, environment, served
 
@@ -219,6 +220,7 @@ def test_off_loopback_tokens_let_in_and_are_made_and_ended_beside_it(
         assert "boss" in listed
         assert out.strip() not in listed
         assert token("revoke", "boss")[0] == 0
+        time.sleep(BELIEVED_S)
         assert status_with(out.strip()) == 401
         assert token("revoke", "boss")[0] == 2
         assert service.end(signal.SIGINT) == 0

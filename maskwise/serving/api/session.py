@@ -36,7 +36,7 @@ class SignIn(BaseModel):
 
 
 @router.get("")
-def who(request: Request) -> SessionJson:
+async def who(request: Request) -> SessionJson:
     """Who asks; what a page sends along with every change."""
     found: Identity | None = request.state.identity
     if found is None:
@@ -74,6 +74,7 @@ def sign_out(request: Request, response: Response, parts: Parts, caller: Viewer)
     if secret is not None:
         with parts.database.begin() as session:
             tokens.sign_out(session, secret)
+        parts.identities.forget()
         parts.audit.add("signed out", {"by": caller.name})
     response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=request.state.client.is_secure)
 

@@ -26,6 +26,7 @@ def parts(running: Service) -> Service:
         for token in tokens.listed(session):
             tokens.revoke(session, token.id)
     running.settings.audit_log.write_bytes(b"")
+    running.identities.forget()
     return replace(running, refusals=Refusals(running.audit))
 
 

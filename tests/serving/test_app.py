@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from maskwise.serving.app import create_app
+from maskwise.serving.app import create_app, routes
 from maskwise.serving.openapi import api_routes
 from maskwise.serving.service import Service
 from tests.serving.services import HERE, service
@@ -44,16 +44,10 @@ def resolve(described: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
     return part
 
 
-def test_every_route_is_described(app: FastAPI, described: dict[str, Any]) -> None:
-    from maskwise.serving.app import routes
-
+def test_every_route_is_described(described: dict[str, Any]) -> None:
     shown = {(method.upper(), path) for method, path, _ in operations(described)}
-    assert shown == {
-        (method, route.path)
-        for route in api_routes(routes())
-        if route.include_in_schema
-        for method in route.methods or ()
-    }
+    to_be_shown = [route for route in api_routes(routes()) if route.include_in_schema]
+    assert shown == {(method, route.path) for route in to_be_shown for method in route.methods or ()}
 
 
 def test_every_problem_is_described_as_one(described: dict[str, Any]) -> None:
@@ -75,7 +69,7 @@ def test_every_operation_says_who_may(described: dict[str, Any]) -> None:
             continue
         assert operation["x-role"] in ("viewer", "operator", "admin"), (method, path)
         assert {"401", "403", "413", "429", "503"} <= statuses
-        page = {} if method == "get" else {"page": []}
+        page: dict[str, list[str]] = {} if method == "get" else {"page": []}
         assert operation["security"] == [{"token": []}, {"browser": [], **page}]
         assert ("422" in statuses) is ("requestBody" in operation or bool(operation.get("parameters")))
         assert "4XX" not in statuses
@@ -111,7 +105,9 @@ def test_an_error_nobody_expected_is_told_to_the_log_alone(app: FastAPI, caplog:
     assert answer.json()["detail"] == "this should not have happened; the service's log says more"
     assert "RuntimeError: a secret of ours" in caplog.text
     assert "request number-5 failed" in caplog.text
-    assert "of-theirs" not in caplog.text
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("maskwise")]
+    assert ours
+    assert not [line for line in ours if "of-theirs" in line]
 
 
 def test_who_is_not_asked_for_is_not_told(app: FastAPI, caplog: pytest.LogCaptureFixture) -> None:
@@ -127,3 +123,18 @@ def test_who_is_not_asked_for_is_not_told(app: FastAPI, caplog: pytest.LogCaptur
 def test_metadata(described: dict[str, Any]) -> None:
     assert described["info"]["title"] == "maskwise"
     assert described["openapi"].startswith("3.")
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/v1/session", "DELETE, GET, POST"),
+        ("/v1/tokens/5", "DELETE"),
+        ("/healthz", "GET"),
+        ("/", "GET, HEAD"),
+        ("/nothing", "GET, HEAD"),
+    ],
+)
+def test_a_method_that_is_not_there_is_told_which_are(app: FastAPI, path: str, allowed: str) -> None:
+    answer = TestClient(app, base_url=HERE, client=("127.0.0.1", 5)).request("PUT", path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)

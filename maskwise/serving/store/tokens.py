@@ -18,7 +18,7 @@ SESSION_S = 12 * 3600.0
 WRITTEN_EVERY_S = 60.0
 """When something was last used is written down this often at most: reading must not cost a write."""
 
-NAMED = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
+NAMED = r"^[^\x00-\x20\x7f-\xa0]([^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0])?$"
 """What a token may be called: no control characters, no space around; it stands in logs."""
 
 RESERVED = ("environment", "local", "maskwise", "unknown")

@@ -29,10 +29,8 @@ def written(form: Form) -> str:
     log.debug("not seen")
     log.info("opening %s", "rtsp://nurse:hunter22@camera.example/live?token=abcdef")
     log.info("two\nlines %s", "mw_" + "A" * 43, extra={"facts": {"caller": "a\nb", "client": None, "ms": 1.5}})
-    try:
-        raise ValueError("cannot open rtsp://nurse:hunter22@camera.example/live")
-    except ValueError:
-        log.exception("request failed")
+    error = ValueError("cannot open rtsp://nurse:hunter22@camera.example/live")
+    log.error("request failed", exc_info=error)
     logging.getLogger("others").info("not seen")
     logging.getLogger("others").warning("seen")
     return to.getvalue()

@@ -21,7 +21,7 @@ from maskwise.serving.settings import Settings
 from tests.needs import program
 from tests.serving.page.scenes import camera_file, film
 
-FILM_S = 120
+FILM_S = 90
 WAIT_MS = 20_000
 """A busy machine takes its time; a test that passes never waits so long."""
 

@@ -41,7 +41,7 @@ def _stream(page: Page) -> None:
     page.evaluate(
         """async () => {
           const { streams } = await (await fetch("/v1/streams")).json();
-          const body = JSON.stringify({ name: "Hall", source: "hall.mp4", after_s: 3600 });
+          const body = JSON.stringify({ name: "Hall", source: "hall.mp4", after_s: 3600, looks_per_s: 2 });
           const headers = { "Content-Type": "application/json" };
           if (!streams.length) await fetch("/v1/streams", { method: "POST", headers, body });
         }"""
@@ -53,8 +53,15 @@ def _breaches(page: Page) -> list[str]:
     return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(
+    ("width", "theme"),
+    [
+        (360, "light"),
+        (1280, "dark"),
+        pytest.param(360, "dark", marks=pytest.mark.slow),
+        pytest.param(1280, "light", marks=pytest.mark.slow),
+    ],
+)
 def test_no_view_breaks_a_rule_or_runs_over_the_side(open_page: Open, full: Running, width: int, theme: str) -> None:
     page = open_page("try", full, width=width, theme=theme)
     _stream(page)

@@ -86,10 +86,10 @@ def test_a_pasted_picture_is_looked_at(open_page: Open) -> None:
     page.evaluate(
         """(bytes) => {
           const data = new DataTransfer();
-          data.items.add(new File([new Uint8Array(bytes)], "pasted.png", { type: "image/png" }));
+          data.items.add(new File([new Uint8Array(bytes)], "pasted.jpg", { type: "image/jpeg" }));
           document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
         }""",
-        list(encoded(scene(), ".png")),
+        list(encoded(scene(), ".jpg")),
     )
 
     expect(page.locator(".whole .sum")).to_have_text(SAID)
@@ -101,11 +101,11 @@ def test_dropped_files_are_sorted_into_pictures_and_others(open_page: Open) -> N
     page.evaluate(
         """(bytes) => {
           const data = new DataTransfer();
-          data.items.add(new File([new Uint8Array(bytes)], "hall.png", { type: "image/png" }));
+          data.items.add(new File([new Uint8Array(bytes)], "hall.jpg", { type: "image/jpeg" }));
           data.items.add(new File(["x"], "notes.txt", { type: "text/plain" }));
           document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
         }""",
-        list(encoded(scene(), ".png")),
+        list(encoded(scene(), ".jpg")),
     )
 
     expect(page.locator(".whole .sum")).to_have_text(SAID)

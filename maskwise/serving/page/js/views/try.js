@@ -45,7 +45,7 @@ class Trying {
 
   options() {
     this.point = select([["", "the service’s own"]], "", { on: { change: () => { this.rest(); this.again(); } } });
-    this.slider = h("input", { type: "range", min: 0.34, max: 0.99, step: 0.01, on: { input: () => this.slide(Number(this.slider.value)) } });
+    this.slider = h("input", { type: "range", min: 0, max: 0.99, step: 0.01, on: { input: () => this.slide(Number(this.slider.value)) } });
     this.value = h("output", { class: "value" });
     this.reset = button("as calibrated", () => this.rest(), "link");
     const slider = field("Confidence asked for", this.slider, { hint: "Under it, the answer is uncertain." });

@@ -13,7 +13,21 @@ from typing import Annotated
 import typer
 
 from maskwise import __version__
-from maskwise.cli import audit_log, bench, check, compare, data, demo, evaluate, export, serve, token, train, watch
+from maskwise.cli import (
+    audit_log,
+    bench,
+    check,
+    compare,
+    data,
+    database,
+    demo,
+    evaluate,
+    export,
+    serve,
+    token,
+    train,
+    watch,
+)
 from maskwise.cli.console import complain
 from maskwise.errors import MaskwiseError
 
@@ -66,6 +80,7 @@ app.command("watch")(watch.run)
 app.command("bench")(bench.run)
 app.command("serve")(serve.run)
 app.add_typer(token.app, name="token")
+app.add_typer(database.app, name="database")
 app.add_typer(audit_log.app, name="audit-log")
 
 

@@ -92,6 +92,11 @@ def create_file(url: URL) -> None:
         raise StorageError(f"cannot write the database {path}: {error.strerror or error}") from error
 
 
+def is_there(url: URL) -> bool:
+    """Whether there is a file; a server has to be asked."""
+    return url.get_backend_name() != "sqlite" or Path(url.database or "").exists()
+
+
 @contextmanager
 def told(url: URL) -> Iterator[None]:
     """What the database itself complains of becomes one line that holds no password.

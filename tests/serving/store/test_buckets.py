@@ -56,7 +56,7 @@ def test_each_quarter_lies_in_the_bucket_of_its_hour_and_day(name: str, first: i
     days, hours = edges(start, end, "day", zone), edges(start, end, "hour", zone)
     for moments in (days, hours):
         assert (moments[0], moments[-1]) == (start, end)
-        assert all(a < b for a, b in zip(moments, moments[1:], strict=False))
+        assert moments == sorted(set(moments))
     changes = [m for m in clock if m > start and clock[m].date() > max(c.date() for k, c in clock.items() if k < m)]
     assert days[1:-1] == changes
     assert {m for m in clock if m > start and clock[m].minute == 0} <= set(hours)

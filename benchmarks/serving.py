@@ -67,9 +67,9 @@ class Load:
     cpu_ms: float = 0.0
 
 
-def four_faces() -> bytes:
-    """A JPEG of 640x480 with four people in it."""
-    frame, _ = next(iter(film(crowd(FACES, SIZE_WH), 1 / 30, 30.0, SIZE_WH)))
+def picture(people: int = FACES) -> bytes:
+    """A JPEG of 640x480 with so many people in it."""
+    frame, _ = next(iter(film(crowd(people, SIZE_WH), 1 / 30, 30.0, SIZE_WH)))
     buffer = io.BytesIO()
     Pillow.fromarray(frame.image).save(buffer, "JPEG", quality=90)
     return buffer.getvalue()

@@ -23,6 +23,7 @@ ALL = (
     "stream_memory",
     "serve_check",
     "serve_soak",
+    "inside_browser",
 )
 
 for name in sys.argv[1:] or ALL:

@@ -95,8 +95,8 @@ def revoke(name: Name, folder: Folder = None, database: Database = None) -> None
 
 @contextmanager
 def _transaction(settings: Settings) -> Iterator[Session]:
-    from maskwise.serving.service import folder_of
     from maskwise.serving.store.database import Database as Store
+    from maskwise.serving.store.folder import folder_of
 
     folder_of(settings)
     with closing(Store(settings.database_url)) as database, database.begin() as session:

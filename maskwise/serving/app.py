@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from maskwise import __version__
-from maskwise.serving import openapi, problems
+from maskwise.serving import methods, openapi, problems
 from maskwise.serving.api import (
     alarms,
     audit,
@@ -81,6 +81,7 @@ def create_app(service: Service) -> App:
     )
     app.state.service = service
     problems.install(app)
+    methods.install(app, routes())
     for resource in RESOURCES:
         app.include_router(resource.router)
     app.router.default = page.files  # not mounted: it would answer for routes whose method is another one

@@ -14,9 +14,10 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
-from maskwise.serving.guard.callers import Role, role_needed
+from maskwise.serving.guard.callers import role_needed
 from maskwise.serving.guard.identity import COOKIE, CSRF
 from maskwise.serving.guard.paths import LIFE_SIGNS, SAFE, SIGN_IN
+from maskwise.serving.guard.roles import Role
 from maskwise.serving.problems import MEDIA_TYPE, SCHEMA, ProblemJson
 
 SCHEMES = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from http import HTTPStatus
 from typing import Any
@@ -78,11 +79,21 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 """For the `responses` of routes; `openapi` says which of them a route may have."""
 
 
+class ProblemResponse(JSONResponse):
+    """Written in ASCII: what a caller sent may hold halves of characters, which no other encoding can say again."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        """The body."""
+        return json.dumps(content).encode()
+
+
 def answer(problem: Problem) -> JSONResponse:
     """A problem as a response."""
     title = HTTPStatus(problem.status).phrase
     content = {"type": "about:blank", "title": title, "status": problem.status, "detail": problem.detail}
-    return JSONResponse({**content, **problem.more}, problem.status, problem.headers, MEDIA_TYPE)
+    return ProblemResponse({**content, **problem.more}, problem.status, problem.headers)
 
 
 def install(app: FastAPI) -> None:
@@ -101,6 +112,10 @@ def install(app: FastAPI) -> None:
         wrong = [{"where": [str(part) for part in one["loc"]], "what": one["msg"]} for one in error.errors()]
         said = "; ".join(f"{'.'.join(one['where'])}: {one['what']}" for one in wrong)
         return answer(Problem(422, said, errors=wrong))
+
+    @app.exception_handler(UnicodeEncodeError)
+    def of_text(_: Request, __: UnicodeEncodeError) -> JSONResponse:
+        return answer(Problem(422, "a text holds half of a character (a lone surrogate); send whole ones"))
 
     @app.exception_handler(StorageError)
     def of_storage(_: Request, error: StorageError) -> JSONResponse:

@@ -16,8 +16,9 @@ from maskwise.serving.operating import systemd
 from maskwise.serving.operating.ending import signals
 from maskwise.serving.operating.heads import BoundedHeads
 from maskwise.serving.operating.listening import address_of, bound
-from maskwise.serving.service import folder_of, opened
+from maskwise.serving.service import opened
 from maskwise.serving.settings import Settings
+from maskwise.serving.store.folder import folder_of
 
 PATIENCE_S = 10
 """How long requests that are being answered are waited for at the end."""

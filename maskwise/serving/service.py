@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, cast
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from maskwise.errors import StorageError
 from maskwise.serving.cameras.cameras import Cameras
 from maskwise.serving.checking.checks import Checks
+from maskwise.serving.guard.identity import Identities
 from maskwise.serving.guard.refusals import Refusals
 from maskwise.serving.operating.metrics import Metrics
 from maskwise.serving.operating.record import record
@@ -22,6 +21,7 @@ from maskwise.serving.operating.upkeep import Upkeep
 from maskwise.serving.settings import Settings
 from maskwise.serving.store.choices import Choices
 from maskwise.serving.store.database import Database
+from maskwise.serving.store.folder import folder_of
 from maskwise.stream.outputs.audit_log import AuditLog
 
 
@@ -33,25 +33,13 @@ class Service:
     database: Database
     audit: AuditLog
     refusals: Refusals
+    identities: Identities
     metrics: Metrics
     checks: Checks
     choices: Choices
     cameras: Cameras
     sending: Sending
     upkeep: Upkeep
-
-
-def folder_of(settings: Settings) -> Path:
-    """The folder for what is remembered; a new one is nobody else's to look into, as addresses of cameras lie there.
-
-    Raises:
-        StorageError: it cannot be made.
-    """
-    try:
-        settings.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise StorageError(f"cannot make the folder {settings.folder}: {error.strerror or error}") from error
-    return settings.folder
 
 
 @contextmanager
@@ -74,7 +62,10 @@ def opened(settings: Settings) -> Iterator[Service]:
         sending = stack.enter_context(Sending(database, choices, metrics))
         cameras = stack.enter_context(Cameras(settings, database, checks.card, metrics))
         upkeep = stack.enter_context(Upkeep(database, audit))
-        yield Service(settings, database, audit, Refusals(audit), metrics, checks, choices, cameras, sending, upkeep)
+        refusals, identities = Refusals(audit), Identities(database, open_here=not settings.is_reachable)
+        yield Service(
+            settings, database, audit, refusals, identities, metrics, checks, choices, cameras, sending, upkeep
+        )
 
 
 async def _parts(connection: HTTPConnection) -> Service:

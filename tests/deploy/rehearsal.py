@@ -22,7 +22,7 @@ from pathlib import Path
 
 from dockerfile_parse import DockerfileParser
 
-OURS = re.compile(r"(?i)(pip|npm_config)_|.*_proxy$|SSL_CERT_FILE$")
+OURS = re.compile(r"(?i)(pip|npm_config)_|.*_proxy$|SSL_CERT_|.*_CA_(BUNDLE|CERTS)$")
 """Variables that say where packages come from; an image's build gets them, too."""
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"

@@ -53,6 +53,26 @@ def test_the_unit_has_few_rights() -> None:
     assert found.returncode == 0, found.stdout[-400:]
 
 
+def test_compose_takes_the_composition(tmp_path: Path) -> None:
+    compose = program("docker-compose")
+    text = (DEPLOY / "compose.yaml").read_text()
+    here = tmp_path / "compose.yaml"
+    here.write_text(text.replace("name: maskwise\n\n", ""))  # Debian's compose is older than names of projects
+    env = {**os.environ, "MASKWISE_TOKEN": TOKEN, "POSTGRES_PASSWORD": "a"}
+    found = subprocess.run(
+        [compose, "--file", here, "config"], capture_output=True, text=True, check=False, env=env, cwd=DEPLOY
+    )
+    assert found.returncode == 0, found.stderr
+    ours = yaml.safe_load(found.stdout)["services"]["maskwise"]["environment"]
+    assert ours["MASKWISE_DATABASE"] == "postgresql://maskwise:a@database/maskwise"
+    del env["MASKWISE_TOKEN"]
+    refused = subprocess.run(
+        [compose, "--file", here, "config"], capture_output=True, text=True, check=False, env=env, cwd=DEPLOY
+    )
+    assert refused.returncode != 0
+    assert "see the head of compose.yaml" in refused.stderr
+
+
 def test_the_composition_is_closed_to_the_outside() -> None:
     composed = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
     ours, database = composed["services"]["maskwise"], composed["services"]["database"]
@@ -62,7 +82,8 @@ def test_the_composition_is_closed_to_the_outside() -> None:
     assert ours["read_only"] is True
     assert ours["cap_drop"] == ["ALL"]
     assert all(service["security_opt"] == ["no-new-privileges:true"] for service in composed["services"].values())
-    assert re.findall(r"(?i)password: *[^$\s]", (DEPLOY / "compose.yaml").read_text()) == []
+    assert database["environment"]["POSTGRES_PASSWORD"].startswith("${POSTGRES_PASSWORD:?")
+    assert ours["environment"]["MASKWISE_TOKEN"].startswith("${MASKWISE_TOKEN:?")
 
 
 def test_every_variable_that_is_set_is_one_that_the_program_reads() -> None:
@@ -97,8 +118,9 @@ def test_the_image_builds_starts_answers_and_ends(tmp_path: Path) -> None:
     ) as rehearsal:  # fmt: skip
         assert rehearsal.stdout
         assert rehearsal.stdin
-        said = [line for line in iter(rehearsal.stdout.readline, "") if line.startswith('{"healthy"')][:1]
-        assert [json.loads(line) for line in said] == [{"healthy": True, "running": True}]
+        lines = iter(rehearsal.stdout.readline, "")
+        said = next((line for line in lines if line.startswith('{"healthy"')), "{}")
+        assert json.loads(said) == {"healthy": True, "running": True}
         here = httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=20)
         assert here.get("/v1/models").status_code == 401
         here.headers["Authorization"] = f"Bearer {TOKEN}"

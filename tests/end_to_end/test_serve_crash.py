@@ -130,6 +130,7 @@ def test_no_event_that_was_told_is_lost(database_url: str, tmp_path: Path) -> No
         target, messages = stack.enter_context(told())
         for turn in range(ROUNDS):
             served = Served(tmp_path, *options)
+            stack.callback(served.process.kill)  # if the test fails before it does
             if turn == 0:
                 for number, camera in enumerate(cameras):
                     how = {"name": f"camera {number}", "source": camera, "after_s": 0.2}

@@ -11,8 +11,8 @@ from typing import Any
 from starlette.testclient import TestClient
 
 from maskwise.serving.app import create_app
-from maskwise.serving.guard.callers import ROLES, Role
 from maskwise.serving.guard.hashing import new_token
+from maskwise.serving.guard.roles import ROLES, Role
 from maskwise.serving.service import Service, opened
 from maskwise.serving.settings import Settings
 from maskwise.serving.store import tokens
@@ -38,6 +38,7 @@ def token(parts: Service, role: Role, name: str | None = None, expires_s: float 
     secret = new_token()
     with parts.database.begin() as session:
         tokens.add(session, name or role, role, secret, time.time(), expires_s)
+    parts.identities.forget()
     return secret
 
 

@@ -27,7 +27,9 @@ RUNTIME = Path(str(files_of("maskwise.serving") / "page" / "runtime"))
 
 WASM = "ort-wasm-simd-threaded.wasm.gz"
 
-FILE: dict[int | str, dict[str, Any]] = {200: {"description": "An ONNX file.", "content": {"application/octet-stream": {}}}}
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "An ONNX file.", "content": {"application/octet-stream": {}}}
+}
 
 CACHING = {"Cache-Control": "private, no-cache"}
 """Kept, and asked for again each time: mostly the answer is that it is still the same."""
@@ -63,7 +65,8 @@ def model(parts: Parts, _: Viewer) -> dict[str, Any]:
         "operating_points": {name: asdict(point) for name, point in card.operating_points.items()},
         "classifier": {"sha256": classifier.sha256},
         "detector": {"sha256": detector.sha256, "threshold": DEFAULT_THRESHOLD},
-        "bytes": len(classifier.content) + len(detector.content) + _length(runtime),
+        "runtime": {"bytes": len(runtime), "unpacked_bytes": _length(runtime)},
+        "bytes": sum(map(len, (runtime, detector.content, classifier.content))),
         "max_pixels": parts.settings.limits.max_pixels,
     }
 

@@ -7,10 +7,9 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncIterator
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
-from starlette.requests import HTTPConnection
+from fastapi import APIRouter, Query
 from starlette.responses import StreamingResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
@@ -38,14 +37,6 @@ OVER, WRONG, TRY_LATER = 1001, 1008, 1013
 """Why a WebSocket is closed (RFC 6455, 7.4, and its register)."""
 
 router = APIRouter(prefix="/v1/live", tags=["live"], responses=PROBLEMS)
-
-
-def caller_of(connection: HTTPConnection) -> Caller:
-    """Who opened a connection; as the routes' own callers, for those that are no requests."""
-    return cast(Caller, getattr(connection.state, "caller", Caller("local", "admin")))
-
-
-Who = Annotated[Caller, Depends(caller_of)]
 
 
 @router.get("", response_class=StreamingResponse, responses={200: {"content": {"text/event-stream": {}}}})
@@ -93,7 +84,7 @@ def _event(kind: str, data: Any) -> str:
 
 
 @router.websocket("/pictures")
-async def pictures(websocket: WebSocket, service: Parts, caller: Who) -> None:
+async def pictures(websocket: WebSocket, service: Parts, caller: Viewer) -> None:
     """The streams' pictures for a page, and what happens meanwhile."""
     await websocket.accept()
     try:

@@ -7,6 +7,7 @@ import os
 from functools import lru_cache
 from hashlib import sha256
 from importlib.resources import files as files_of
+from pathlib import Path
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
@@ -61,29 +62,28 @@ class Page(StaticFiles):
         self, full_path: str | os.PathLike[str], stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
         """A file; texts come compressed from memory where the browser takes them so."""
-        ending = os.path.splitext(full_path)[1]
+        path = Path(full_path)
         headers = Headers(scope=scope)
-        if ending in TEXTS and stat_result.st_size <= LARGEST_TEXT:
-            return _text(os.fspath(full_path), stat_result.st_mtime_ns, TEXTS[ending], headers, status_code)
-        media_type = OTHERS.get(ending, "application/octet-stream")
+        if path.suffix in TEXTS and stat_result.st_size <= LARGEST_TEXT:
+            return _text(path, stat_result.st_mtime_ns, headers, status_code)
+        media_type = OTHERS.get(path.suffix, "application/octet-stream")
         file = FileResponse(full_path, status_code, FRESH, media_type, stat_result=stat_result)
         return Response(status_code=304, headers=_kept(file)) if _is_known(headers, file.headers["etag"]) else file
 
 
-def _text(path: str, changed_ns: int, media_type: str, headers: Headers, status_code: int) -> Response:
+def _text(path: Path, changed_ns: int, headers: Headers, status_code: int) -> Response:
     plain, small, tag = _read(path, changed_ns)
     is_small = _takes_gzip(headers)
     etag = f'"{tag}-gzip"' if is_small else f'"{tag}"'
     more = {**FRESH, "ETag": etag, **({"Content-Encoding": "gzip"} if is_small else {})}
-    answer = Response(small if is_small else plain, status_code, more, media_type)
+    answer = Response(small if is_small else plain, status_code, more, TEXTS[path.suffix])
     return Response(status_code=304, headers=_kept(answer)) if _is_known(headers, etag) else answer
 
 
 @lru_cache(maxsize=256)
-def _read(path: str, _changed_ns: int) -> tuple[bytes, bytes, str]:
+def _read(path: Path, _changed_ns: int) -> tuple[bytes, bytes, str]:
     """A file as it is, compressed, and its mark; read again when it was changed."""
-    with open(path, "rb") as file:
-        plain = file.read()
+    plain = path.read_bytes()
     return plain, gzip.compress(plain, 9, mtime=0), sha256(plain).hexdigest()[:32]
 
 

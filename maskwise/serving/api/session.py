@@ -7,8 +7,9 @@ import time
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from maskwise.serving.guard.callers import Caller, Role, Unknown, Viewer
+from maskwise.serving.guard.callers import Caller, Unknown, Viewer
 from maskwise.serving.guard.identity import COOKIE, Identity
+from maskwise.serving.guard.roles import Role
 from maskwise.serving.service import Parts
 from maskwise.serving.store import tokens
 
@@ -35,7 +36,7 @@ class SignIn(BaseModel):
 
 
 @router.get("")
-def who(request: Request) -> SessionJson:
+async def who(request: Request) -> SessionJson:
     """Who asks; what a page sends along with every change."""
     found: Identity | None = request.state.identity
     if found is None:
@@ -73,6 +74,7 @@ def sign_out(request: Request, response: Response, parts: Parts, caller: Viewer)
     if secret is not None:
         with parts.database.begin() as session:
             tokens.sign_out(session, secret)
+        parts.identities.forget()
         parts.audit.add("signed out", {"by": caller.name})
     response.delete_cookie(COOKIE, httponly=True, samesite="strict", secure=request.state.client.is_secure)
 

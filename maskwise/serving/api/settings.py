@@ -59,6 +59,7 @@ def change_settings(changes: Changes, service: Parts, caller: Admin) -> Settings
         choice = service.choices.change(given)
     except ConfigError as error:
         raise Problem(422, str(error)) from error
+    service.cameras.use(choice.operating_point)
     service.audit.add("settings changed", {"by": caller.name, **given})
     return _json(choice)
 

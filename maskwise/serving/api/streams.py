@@ -6,7 +6,7 @@ import asyncio
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from maskwise.errors import ConfigError
 from maskwise.serving.cameras.cameras import Cameras
@@ -40,7 +40,7 @@ Violation = Literal["masked", "incorrect", "unmasked"]
 class Strict(BaseModel):
     """A body of which every field is known."""
 
-    model_config = ConfigDict(extra="forbid", strict=False)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class ZoneJson(Strict):
@@ -82,7 +82,7 @@ class StreamChange(HowJson):
 
     name: Name = "unchanged"
     source: SourceText = "unchanged"
-    paused: StrictBool = False
+    paused: bool = False
 
 
 class PeopleJson(BaseModel):
@@ -134,7 +134,7 @@ class StreamsJson(BaseModel):
 
 
 @router.get("")
-def every(service: Parts, _: Viewer) -> StreamsJson:
+async def every(service: Parts, _: Viewer) -> StreamsJson:
     """All streams, the oldest first."""
     return StreamsJson.model_validate({"streams": service.cameras.board.streams()})
 
@@ -145,12 +145,12 @@ def add(stream: NewStream, service: Parts, caller: Admin) -> StreamJson:
     given = stream.model_dump(exclude={"name", "source"})
     number = service.cameras.add(stream.name, stream.source, _how(given))
     told = _told(service.cameras, number)
-    service.audit.add("stream_added", {"by": caller.name, "stream": number, "name": told.name, "source": told.source})
+    service.audit.add("stream added", {"by": caller.name, "stream": number, "name": told.name, "source": told.source})
     return told
 
 
 @router.get("/{stream_id}")
-def one(stream_id: StreamId, service: Parts, _: Viewer) -> StreamJson:
+async def one(stream_id: StreamId, service: Parts, _: Viewer) -> StreamJson:
     """One stream."""
     return _told(service.cameras, stream_id)
 
@@ -166,7 +166,7 @@ def change(stream_id: StreamId, stream: StreamChange, service: Parts, caller: Vi
     cameras.change(stream_id, how=how, **plain)
     told = _told(cameras, stream_id)
     changed = sorted([*plain, *given])
-    service.audit.add("stream_changed", {"by": caller.name, "stream": stream_id, "name": told.name, "changed": changed})
+    service.audit.add("stream changed", {"by": caller.name, "stream": stream_id, "name": told.name, "changed": changed})
     return told
 
 
@@ -175,7 +175,7 @@ def remove(stream_id: StreamId, service: Parts, caller: Admin) -> None:
     """Watch it no more; what happened there stays."""
     name = service.cameras.board.config(stream_id).name
     service.cameras.remove(stream_id)
-    service.audit.add("stream_removed", {"by": caller.name, "stream": stream_id, "name": name})
+    service.audit.add("stream removed", {"by": caller.name, "stream": stream_id, "name": name})
 
 
 @router.get(

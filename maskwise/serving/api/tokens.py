@@ -11,8 +11,9 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import IntegrityError
 
-from maskwise.serving.guard.callers import Admin, Role
+from maskwise.serving.guard.callers import Admin
 from maskwise.serving.guard.hashing import new_token
+from maskwise.serving.guard.roles import Role
 from maskwise.serving.problems import NotThere, Problem
 from maskwise.serving.service import Parts
 from maskwise.serving.store import tokens
@@ -79,6 +80,7 @@ def create(given: NewToken, parts: Parts, caller: Admin) -> MadeToken:
                 409, "there is no token of an admin yet, and nobody could change anything; make that one first"
             )
         token = tokens.add(session, given.name, given.role, secret, now_s, expires_s)
+    parts.identities.forget()
     parts.audit.add("token created", {"by": caller.name, "name": token.name, "role": token.role})
     return MadeToken(id=token.id, name=token.name, role=token.role, token=secret)
 
@@ -92,6 +94,7 @@ def revoke(number: Number, parts: Parts, caller: Admin) -> None:
         token = tokens.revoke(session, number)
     if token is None:
         raise NotThere(f"token {number}")
+    parts.identities.forget()
     parts.audit.add("token revoked", {"by": caller.name, "name": token.name, "role": token.role})
 
 

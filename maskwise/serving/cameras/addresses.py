@@ -8,7 +8,7 @@
 Not this machine itself, nor link-local, multicast, unspecified and reserved addresses, where the operator named neither
 them nor the host; and never where clouds keep their secrets, but by that very address or network. A name is resolved
 here, each of its addresses must pass, and one of those is what is opened: a name that means something else a moment
-later changes nothing. Redirects of HTTP and playlists are not followed, and no protocol but the address's own is spoken.
+later changes nothing. Redirects of HTTP and playlists are not followed; nothing but the address's protocol is spoken.
 
 What is left open: FFmpeg follows an RTSP or RTMP server that answers with another address, and cannot be told not to.
 A camera in hostile hands could have it say a greeting of that protocol to a port of this machine, and learn nothing.

@@ -89,7 +89,7 @@ class Cameras:
         with self._database.begin() as session:
             stored = streams.every(session)
             point = session.get(SettingRow, "operating_point")
-            self._point = point.value if point else None
+            self._point = self._known(point.value if point else None)
         with self._changing:
             for one in stored:
                 self._load(one)
@@ -200,6 +200,12 @@ class Cameras:
             self.board.put(config, "paused")
         else:
             self._restart(config)
+
+    def _known(self, operating_point: str | None) -> str | None:
+        """The same, or the model's default where this model has it not, as after another one was put in its place."""
+        if operating_point not in self._card.operating_points:
+            return None
+        return operating_point
 
     def _checked(self, config: Config) -> Config:
         """The same with its kind and public name, if it may be watched so."""

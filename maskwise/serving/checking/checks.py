@@ -1,7 +1,7 @@
 """Pictures in, answers out: threads that look at what waits, as many as there are cores.
 
 A picture that comes alone is looked at with every core; where several wait, each thread takes some of them and keeps
-to one core, which gives more pictures a second. docs/decisions has what was measured.
+to one core, which gives more pictures a second.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from maskwise.serving.problems import Busy
 from maskwise.serving.settings import Settings
 
 TOGETHER = 4
-"""Pictures that a thread looks at together, at most."""
+"""Pictures that a thread looks at together, at most. A face costs the network 6.4 ms of a core alone, 4.2 where there
+are two, and 3.8 from four to sixteen; what is taken together is answered together, so more would only wait longer."""
 
 FIRST_GUESS_S = 0.05
 """Of the time for one picture, before any was looked at."""

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_args
+from typing import Annotated
 
 from fastapi import Depends
 from fastapi.routing import APIRoute, APIWebSocketRoute
 from starlette.exceptions import WebSocketException
 from starlette.requests import HTTPConnection
 
+from maskwise.serving.guard.roles import ROLES, Role
 from maskwise.serving.problems import Problem
-
-Role = Literal["viewer", "operator", "admin"]
-ROLES: tuple[Role, ...] = get_args(Role)
-"""Each may do what those before it may: look; check pictures, see faces unblurred; change the set-up."""
 
 AGAINST_RULES = 1008
 """Code with which a WebSocket is closed that may not be."""

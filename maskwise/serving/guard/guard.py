@@ -20,7 +20,7 @@ from maskwise.serving.guard import bodies
 from maskwise.serving.guard.callers import AGAINST_RULES, Caller, Unknown
 from maskwise.serving.guard.clients import client_of
 from maskwise.serving.guard.hosts import hosts_of, is_foreign
-from maskwise.serving.guard.identity import Identities, Identity, shown
+from maskwise.serving.guard.identity import Identity, check_proof, shown
 from maskwise.serving.guard.leases import Lease
 from maskwise.serving.guard.paths import LIFE_SIGNS, METRICS, SAFE, SIGN_IN, largest_body, public
 from maskwise.serving.guard.rates import Rate, network_of
@@ -47,7 +47,7 @@ class Guard:
         settings = service.settings
         self._app, self._settings = app, settings
         self._hosts, self._public = hosts_of(settings.host, settings.names), public()
-        self._identities = Identities(service.database, open_here=not settings.is_reachable)
+        self._identities = service.identities
         self._requests, self._sign_ins = Rate(settings.limits.requests_per_minute), Rate(SIGN_INS_PER_MINUTE)
         self._refusals = service.refusals
         self._threads = CapacityLimiter(THREADS)
@@ -86,7 +86,7 @@ class Guard:
         if caller is None:
             return True  # nobody need be
         try:
-            found = await self._look_up(scope, changes=False)
+            found = await self._look_up(scope)
         except Unknown:
             return False
         return found is not None and found.caller == caller
@@ -120,7 +120,7 @@ class Guard:
         if is_public and (scope["path"], scope["method"]) != (SIGN_IN, "GET"):
             return None
         try:
-            found = await self._look_up(scope, changes=_changes(scope))
+            found = await self._look_up(scope)
         except Unknown:
             if not is_public:
                 await to_thread.run_sync(self._refusals.note, "token refused", limiter=self._threads)
@@ -128,14 +128,19 @@ class Guard:
             found = None
         if found is None and not is_public:
             raise Unknown
+        # A page cannot send its proof along with a WebSocket; where that comes from was checked before.
+        if found is not None and scope["type"] == "http" and _changes(scope):
+            check_proof(shown(HTTPConnection(scope)), found)
         return found
 
-    async def _look_up(self, scope: Scope, *, changes: bool) -> Identity | None:
+    async def _look_up(self, scope: Scope) -> Identity | None:
         seen, is_local = shown(HTTPConnection(scope)), scope["state"]["client"].is_local
         if scope["path"] == METRICS and is_local and seen.token is None:
             return Identity(Caller("local", "viewer"))
-        find = partial(self._identities.find, seen, is_local=is_local, changes=changes)
-        return await to_thread.run_sync(find, limiter=self._threads)
+        believed = self._identities.believed(seen, is_local=is_local)
+        if believed is not None:
+            return believed
+        return await to_thread.run_sync(partial(self._identities.find, seen, is_local=is_local), limiter=self._threads)
 
     def _count(self, scope: Scope, identity: Identity | None) -> None:
         """Whether this one asks too often."""

@@ -8,8 +8,8 @@ from typing import cast
 from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from maskwise.serving.guard.callers import Role
 from maskwise.serving.guard.hashing import digest_of, new_secret, same
+from maskwise.serving.guard.roles import Role
 from maskwise.serving.store.tables import SessionRow, TokenRow
 
 SESSION_S = 12 * 3600.0
@@ -18,7 +18,7 @@ SESSION_S = 12 * 3600.0
 WRITTEN_EVERY_S = 60.0
 """When something was last used is written down this often at most: reading must not cost a write."""
 
-NAMED = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
+NAMED = r"^[^\x00-\x20\x7f-\xa0]([^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0])?$"
 """What a token may be called: no control characters, no space around; it stands in logs."""
 
 RESERVED = ("environment", "local", "maskwise", "unknown")

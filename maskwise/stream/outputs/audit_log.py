@@ -55,7 +55,7 @@ class AuditLog:
         self._path, self._now = path, now
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(exist_ok=True)
+            path.touch(mode=0o600, exist_ok=True)  # who signed in when is not for everybody
         except OSError as error:
             raise StorageError(f"cannot write {path}: {error.strerror or error}") from error
         found = verify(path)

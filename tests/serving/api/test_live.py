@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx2
 import numpy as np
@@ -25,7 +25,7 @@ from websockets.sync.connection import Connection
 from maskwise.serving.api import live
 from maskwise.serving.app import create_app
 from maskwise.serving.cameras.how import How
-from maskwise.serving.guard.callers import Caller
+from maskwise.serving.guard.callers import Caller, Viewer
 from maskwise.serving.service import Service, opened
 from maskwise.serving.settings import Settings
 from maskwise.serving.store.moments import iso
@@ -223,9 +223,11 @@ def detail(head: dict[str, Any], picture: Any) -> float:
 )
 def test_faces_are_hidden_before_they_leave(service: Service, role: Any, asked: str | None, hidden: bool) -> None:
     app = create_app(service)
-    app.dependency_overrides[live.caller_of] = lambda: Caller("somebody", role)
+    app.dependency_overrides[get_args(Viewer)[1].dependency] = lambda: Caller("somebody", role)
     wanted = {"width": 320} if asked is None else {"width": 320, "blur": asked}
-    with TestClient(app, base_url="http://127.0.0.1").websocket_connect("/v1/live/pictures") as page:
+    with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 50000)).websocket_connect(
+        "ws://127.0.0.1/v1/live/pictures"
+    ) as page:
         page.send_text(json.dumps({"show": {"1": wanted}}))
         contents = (message["bytes"] for message in iter(page.receive, None) if message.get("bytes"))
         head, picture = next(one for one in map(taken_apart, contents) if one[0]["people"])
@@ -243,8 +245,8 @@ def test_faces_are_hidden_before_they_leave(service: Service, role: Any, asked: 
     ],
 )  # fmt: skip
 def test_what_is_not_understood_ends_the_connection_in_words(service: Service, text: str) -> None:
-    client = TestClient(create_app(service), base_url="http://127.0.0.1")
-    with client.websocket_connect("/v1/live/pictures") as page:
+    client = TestClient(create_app(service), base_url="http://127.0.0.1", client=("127.0.0.1", 50000))
+    with client.websocket_connect("ws://127.0.0.1/v1/live/pictures") as page:
         page.send_text(text)
         with pytest.raises(WebSocketDisconnect) as caught:
             [page.receive_text() for _ in range(1000)]

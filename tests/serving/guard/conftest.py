@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from maskwise.serving.guard.callers import Role
 from maskwise.serving.guard.refusals import Refusals
+from maskwise.serving.guard.roles import Role
 from maskwise.serving.service import Service
 from maskwise.serving.store import tokens
 from tests.serving.services import one_of_each, service
@@ -26,6 +26,7 @@ def parts(running: Service) -> Service:
         for token in tokens.listed(session):
             tokens.revoke(session, token.id)
     running.settings.audit_log.write_bytes(b"")
+    running.identities.forget()
     return replace(running, refusals=Refusals(running.audit))
 
 

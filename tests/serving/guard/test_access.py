@@ -9,8 +9,8 @@ import pytest
 
 from maskwise.errors import ConfigError
 from maskwise.serving.guard.access import prepare
-from maskwise.serving.guard.callers import Role
 from maskwise.serving.guard.hashing import digest_of
+from maskwise.serving.guard.roles import Role
 from maskwise.serving.settings import Settings
 from maskwise.serving.store import tokens
 from maskwise.serving.store.database import Database

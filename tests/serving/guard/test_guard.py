@@ -15,8 +15,9 @@ from starlette.websockets import WebSocketDisconnect
 
 from maskwise.serving.app import create_app
 from maskwise.serving.guard import leases
-from maskwise.serving.guard.callers import Role, Viewer
+from maskwise.serving.guard.callers import Viewer
 from maskwise.serving.guard.identity import COOKIE, Identities, Identity, Shown
+from maskwise.serving.guard.roles import Role
 from maskwise.serving.service import Service
 from maskwise.serving.store import tokens
 from tests.serving.services import HERE, client, service, token
@@ -33,7 +34,7 @@ def kinds(parts: Service) -> list[str]:
 def identity_at(parts: Service, now_s: float, seen: Shown) -> Identity | None:
     """Who shows this at this moment."""
     identities = Identities(parts.database, open_here=True, now=lambda: now_s)
-    return identities.find(seen, is_local=True, changes=False)
+    return identities.find(seen, is_local=True)
 
 
 # --- open, on this machine, while there is no token
@@ -132,6 +133,26 @@ def test_last_use_is_written_once_a_minute(parts: Service) -> None:
         with parts.database.begin() as session:
             seen.append(tokens.listed(session)[0].used_s)
     assert seen == [1000.0, 1000.0, 1000.0, 1061.0]
+
+
+def test_what_is_changed_beside_the_service_holds_within_a_second(parts: Service) -> None:
+    secret, clock = token(parts, "admin"), [1000.0]
+    identities = Identities(parts.database, open_here=True, now=lambda: clock[0])
+    seen = Shown(secret, None, None)
+    assert identities.believed(seen, is_local=True) is None
+    assert identities.find(seen, is_local=True) is not None
+    with parts.database.begin() as session:
+        tokens.revoke(session, tokens.listed(session)[0].id)
+    believed = []
+    for at_s in (1000.0, 1000.9, 1001.0, 999.0):
+        clock[0] = at_s
+        believed.append(identities.believed(seen, is_local=True) is not None)
+    assert believed == [True, True, False, False]
+    assert identities.believed(Shown(secret + "x", None, None), is_local=True) is None
+    assert identities.believed(Shown(None, secret, None), is_local=True) is None
+    identities.forget()
+    clock[0] = 1000.0
+    assert identities.believed(seen, is_local=True) is None
 
 
 def test_refusals_are_on_record_and_cannot_fill_it(parts: Service, tokens_of: dict[Role, str]) -> None:
@@ -268,6 +289,14 @@ def test_a_websocket_is_guarded_alike(
         assert refused.value.code == 1008
 
 
+def test_the_page_connects_with_its_cookie(parts: Service, tokens_of: dict[Role, str]) -> None:
+    browser = with_socket(parts)
+    browser.post("/v1/session", json={"token": tokens_of["viewer"]})
+    with browser.websocket_connect(COUNTING, headers={"Origin": HERE}) as socket:
+        socket.send_text("1")
+        assert socket.receive_json()["caller"] == "viewer"
+
+
 def test_who_is_revoked_hears_no_more(parts: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "EVERY_S", 0.0)
     secret = token(parts, "viewer")
@@ -277,6 +306,7 @@ def test_who_is_revoked_hears_no_more(parts: Service, monkeypatch: pytest.Monkey
         assert socket.receive_json()["said"] == "1"
         with parts.database.begin() as session:
             tokens.revoke(session, tokens.listed(session)[0].id)
+        parts.identities.forget()
         socket.send_text("2")
         with pytest.raises(WebSocketDisconnect) as closed:
             socket.receive_json()
@@ -316,6 +346,7 @@ def test_a_database_that_does_not_answer_lets_nobody_in(parts: Service, monkeypa
         raise OperationalError("select", None, Exception("gone"))
 
     monkeypatch.setattr("maskwise.serving.store.tokens.find", broken)
+    parts.identities.forget()
     answer = here.get("/v1/tokens")
     assert (answer.status_code, answer.headers["content-type"]) == (503, PROBLEM)
     assert here.get("/healthz").status_code == 200

@@ -71,7 +71,6 @@ def test_headers_of_every_answer(
         ("a b", False),
         ("", False),
         ("a\tb", False),
-        ("é", False),
     ],
 )
 def test_the_number_of_a_request(parts: Service, given: str, taken: bool) -> None:

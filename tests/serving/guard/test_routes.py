@@ -10,7 +10,8 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from maskwise.serving.app import routes
-from maskwise.serving.guard.callers import ROLES, Role, role_needed
+from maskwise.serving.guard.callers import role_needed
+from maskwise.serving.guard.roles import ROLES, Role
 from maskwise.serving.service import Service
 from tests.serving.services import client, one_of_each, service
 

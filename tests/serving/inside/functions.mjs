@@ -5,9 +5,9 @@ import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
 const [folder, table] = process.argv.slice(2);
-const modules = ["boxes", "checker", "classifier", "crops", "detector", "picture", "quality", "resize", "rounding", "verdict", "yunet"];
+const modules = "boxes checker classifier crops detector picture quality resize rounding verdict yunet";
 const functions = {};
-for (const name of modules) Object.assign(functions, await import(pathToFileURL(`${folder}/${name}.js`)));
+for (const name of modules.split(" ")) Object.assign(functions, await import(pathToFileURL(`${folder}/${name}.js`)));
 
 const answers = JSON.parse(readFileSync(table, "utf8")).map(({ call, given }) => {
   try {

@@ -141,6 +141,11 @@ def test_a_wrong_wish_is_an_error_in_words(page: Page, options: dict[str, Any], 
         checked(page, encoded(astronaut(), "PNG"), **options)
 
 
+def test_what_is_neither_file_nor_picture_is_an_error(page: Page) -> None:
+    with pytest.raises(Error, match="give a Blob, an ImageBitmap or an ImageData"):
+        page.evaluate("check('hall.jpg')")
+
+
 @pytest.mark.parametrize(
     ("file", "because"),
     [
@@ -183,6 +188,8 @@ def test_loading_tells_how_far_it_is_and_how_many_threads_it_takes(browser: Brow
         loaded = page.evaluate(LOAD, 1)
         isolated = page.evaluate("crossOriginIsolated")
         page.evaluate("check.close()")
+        with pytest.raises(Error, match="was closed; load it again"):
+            page.evaluate("check(new Blob(['x']))")
     done = [step["loaded"] for step in loaded["progress"]]
     assert isolated
     assert loaded["threads"] == 1

@@ -1,4 +1,4 @@
-"""One browser and one service for all of these tests; each test gets a page of its own, which is held to what it promised."""
+"""One browser and one service for these tests; each gets a page of its own, which is held to what it promised."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
-from tests.needs import program
-from tests.serving.page.scenes import camera_file, film
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from maskwise.serving.app import create_app
 from maskwise.serving.service import Service, opened
 from maskwise.serving.settings import Settings
+from tests.needs import program
+from tests.serving.page.scenes import camera_file, film
 
-FILM_S = 120
-WAIT_MS = 15_000
+FILM_S = 90
+WAIT_MS = 20_000
+"""A busy machine takes its time; a test that passes never waits so long."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={camera}",
     ]
+    expect.set_options(timeout=WAIT_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser

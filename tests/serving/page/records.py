@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 
-from tests.serving.page.conftest import Running
-
 from maskwise.serving.store.tables import EventRow, EventZoneRow, VisitRow, WatchedRow
+from tests.serving.page.conftest import Running
 
 HOUR_S = 3600
 STREAM = "Old <i>gate</i>"

@@ -52,7 +52,7 @@ def camera_file(path: Path) -> Path:
     return path
 
 
-def film(path: Path, seconds: float, rate: int = 10) -> Path:
+def film(path: Path, seconds: float, rate: int = 5) -> Path:
     """The scene for so long, as a file that streams can be opened from."""
     _write(path, (scene() for _ in range(round(seconds * rate))), rate)
     return path
@@ -60,7 +60,7 @@ def film(path: Path, seconds: float, rate: int = 10) -> Path:
 
 def _write(path: Path, pictures: Iterable[Image], rate: int) -> None:
     with av.open(str(path), "w") as file:
-        stream = file.add_stream("libx264", rate=rate)
+        stream = file.add_stream("libx264", rate=rate, options={"preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for picture in pictures:
             file.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))

@@ -75,7 +75,9 @@ def test_a_changed_file_is_sent_anew(tmp_path: Path) -> None:
     assert (first.text, again.status_code, again.text) == ("one", 200, "three")
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/js/", "/js/nothing.js", "/../settings.py", "/%2e%2e/settings.py", "/a%00b"])
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/js/", "/js/nothing.js", "/../settings.py", "/%2e%2e/settings.py", "/a%00b"]
+)
 def test_whatever_is_not_there_is_a_problem(client: TestClient, path: str) -> None:
     answer = client.get(path)
 

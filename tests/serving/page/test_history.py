@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
+
 from tests.serving.page.conftest import Open, Running, running
 from tests.serving.page.records import ALARMS, PEOPLE, STREAM, remember
 

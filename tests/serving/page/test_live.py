@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
+
 from tests.serving.page.conftest import Open, Running, running
 
 NAME = "Hall <b>east</b>"
@@ -61,11 +62,13 @@ def test_a_stream_is_shown_with_who_is_there_and_an_alarm_until_it_is_acknowledg
 
     expect(tile.get_by_role("heading", name=NAME)).to_be_visible()  # its markup is text
     expect(tile.get_by_text("connected", exact=True)).to_be_visible()
-    expect(tile.locator(".tally")).to_have_text(re.compile(r"1 masked.*0 incorrect.*1 unmasked.*0 uncertain", re.DOTALL))
+    expect(tile.locator(".tally")).to_have_text(
+        re.compile(r"1 masked.*0 incorrect.*1 unmasked.*0 uncertain", re.DOTALL)
+    )
     expect(tile.get_by_text("compliant now 50 %")).to_be_visible()
     page.wait_for_function("document.querySelector('.screen canvas').width >= 320")
 
-    banner = page.get_by_role("region", name="Alarms")
+    banner = page.get_by_role("region", name="Alarms", exact=True)
     expect(banner).to_contain_text(f"Alarm: {NAME}, all of it")
     expect(banner).to_contain_text(re.compile(r"person \d+ unmasked, \d\d:\d\d:\d\d"))
     expect(page.locator("#alert")).to_contain_text(NAME)

@@ -3,9 +3,9 @@ from __future__ import annotations
 import re
 
 from playwright.sync_api import expect
-from tests.serving.page.conftest import Open
 
 from maskwise.inference.checker import load
+from tests.serving.page.conftest import Open
 
 
 def test_every_figure_stands_with_its_interval(open_page: Open) -> None:
@@ -43,4 +43,6 @@ def test_an_operating_point_is_taken_into_use(open_page: Open) -> None:
     expect(card.get_by_text("in use")).to_be_visible()
     assert page.evaluate("fetch('/v1/settings').then((answer) => answer.json())")["operating_point"] == "gate"
     page.get_by_role("button", name="Use the operating point balanced").click()
-    expect(page.locator(".point", has=page.get_by_role("heading", name="balanced")).get_by_text("in use")).to_be_visible()
+    expect(
+        page.locator(".point", has=page.get_by_role("heading", name="balanced")).get_by_text("in use")
+    ).to_be_visible()

@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import json
 import re
+from importlib.resources import files as files_of
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 from playwright.sync_api import Page, expect
-from tests.serving.page.conftest import Open
-from tests.serving.page.scenes import HEIGHT, WIDTH, encoded, scene
 
 from maskwise.inference.checker import load
 from maskwise.model.palette import rgb_of
+from tests.serving.page.conftest import Open
+from tests.serving.page.scenes import HEIGHT, WIDTH, encoded, scene
 
 SAID = "1 with a mask, 1 without, 0 indeterminate"
 
@@ -84,10 +86,10 @@ def test_a_pasted_picture_is_looked_at(open_page: Open) -> None:
     page.evaluate(
         """(bytes) => {
           const data = new DataTransfer();
-          data.items.add(new File([new Uint8Array(bytes)], "pasted.png", { type: "image/png" }));
+          data.items.add(new File([new Uint8Array(bytes)], "pasted.jpg", { type: "image/jpeg" }));
           document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true }));
         }""",
-        list(encoded(scene(), ".png")),
+        list(encoded(scene(), ".jpg")),
     )
 
     expect(page.locator(".whole .sum")).to_have_text(SAID)
@@ -99,11 +101,11 @@ def test_dropped_files_are_sorted_into_pictures_and_others(open_page: Open) -> N
     page.evaluate(
         """(bytes) => {
           const data = new DataTransfer();
-          data.items.add(new File([new Uint8Array(bytes)], "hall.png", { type: "image/png" }));
+          data.items.add(new File([new Uint8Array(bytes)], "hall.jpg", { type: "image/jpeg" }));
           data.items.add(new File(["x"], "notes.txt", { type: "text/plain" }));
           document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
         }""",
-        list(encoded(scene(), ".png")),
+        list(encoded(scene(), ".jpg")),
     )
 
     expect(page.locator(".whole .sum")).to_have_text(SAID)
@@ -137,7 +139,9 @@ def test_the_camera_is_looked_at_until_it_is_stopped(open_page: Open) -> None:
 
     expect(card.locator(".sum")).to_have_text(SAID)
     expect(card.get_by_text(re.compile(r"checks a second, \d+ ms each"))).to_be_visible()
-    drawn = page.evaluate("document.querySelector('.over').getContext('2d').getImageData(0, 0, 640, 480).data.some(Boolean)")
+    drawn = page.evaluate(
+        "document.querySelector('.over').getContext('2d').getImageData(0, 0, 640, 480).data.some(Boolean)"
+    )
     assert drawn
     page.get_by_role("button", name="Stop the camera").click()
     expect(card).to_have_count(0)
@@ -166,3 +170,24 @@ def test_colours_follow_the_system_until_somebody_chooses(open_page: Open, theme
     page.reload()
     expect(page.get_by_role("button", name="Colours: dark")).to_be_visible()
     assert page.evaluate(ground) == of["dark"]
+
+
+def test_the_model_comes_into_the_browser_or_it_is_said_why_not(open_page: Open) -> None:
+    page = open_page("try")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    switch = page.get_by_role("switch", name="Keep pictures in this browser")
+    switch.check()
+    if _has_runtime():
+        expect(page.get_by_text("Pictures stay in this browser.")).to_be_visible(timeout=60_000)
+        _given(page)
+        expect(page.locator(".whole .sum")).to_have_text(SAID, timeout=60_000)
+        assert not any("/v1/check" in url for url in asked)
+    else:
+        expect(page.get_by_text(re.compile("^Not here: .+ Pictures are sent to the service."))).to_be_visible()
+        expect(switch).not_to_be_checked()
+
+
+def _has_runtime() -> bool:
+    folder = Path(str(files_of("maskwise.serving"))) / "page" / "runtime"
+    return folder.is_dir() and any(folder.iterdir())

@@ -25,7 +25,8 @@ export function checker(card, networks) {
     const probabilities = await classify(crops);
     const judged = faces.map((face, i) => {
       const quality = qualityOf(face, crops[i], picture);
-      return { face, probabilities: probabilities[i], verdict: decide(probabilities[i], quality, card.labels, thresholds) };
+      const verdict = decide(probabilities[i], quality, card.labels, thresholds);
+      return { face, probabilities: probabilities[i], verdict };
     });
     return resultOf(about, picture, judged, card.labels);
   };

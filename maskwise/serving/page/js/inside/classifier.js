@@ -16,7 +16,8 @@ export function classifier(network, { crop, preprocess, labels, temperature }) {
       const batch = crops.slice(start, start + BATCH);
       const shape = [batch.length, 3, crop.size_px, crop.size_px];
       const { [network.output]: logits } = await network.run(planes(batch, preprocess), shape, [network.output]);
-      batch.forEach((_, i) => rows.push(softmax(logits.subarray(i * labels.length, (i + 1) * labels.length), temperature)));
+      const width = labels.length;
+      batch.forEach((_, i) => rows.push(softmax(logits.subarray(i * width, (i + 1) * width), temperature)));
     }
     return rows;
   };

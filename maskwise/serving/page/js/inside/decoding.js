@@ -19,6 +19,7 @@ export class PictureError extends Error {}
 export async function decode(given, maxPixels) {
   if (given instanceof ImageData) return checked(given, maxPixels) && fromRgba(given.data, given.width, given.height);
   const bitmap = given instanceof Blob ? await bitmapOf(given) : given;
+  if (!(bitmap instanceof ImageBitmap)) throw new TypeError("picture: give a Blob, an ImageBitmap or an ImageData");
   try {
     checked(bitmap, maxPixels);
     const { data, width, height } = imageDataOf(bitmap);

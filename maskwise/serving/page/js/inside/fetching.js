@@ -17,12 +17,14 @@ export async function fetchCard() {
 /**
  * Fetch files and tell how far it is.
  *
- * @param {(done: {loaded: number, total: number}) => void} progress Bytes, of all files together.
+ * @param {(done: {loaded: number, total: number}) => void} progress Bytes as they are sent, of all files together.
  * @param {number} total
+ * @returns {(path: string, about: {sha256?: string, share?: number}) => Promise<Uint8Array>} The content of a file,
+ *   which must have that hex digest; the share of its bytes that it takes when sent, compressed.
  */
 export function fetcher(progress, total) {
   let loaded = 0;
-  return async (path, sha256) => {
+  return async (path, { sha256, share = 1 }) => {
     const integrity = sha256 ? `sha256-${base64(sha256)}` : "";
     const response = await fetch(new URL(path, SERVICE), { credentials: "same-origin", integrity });
     if (!response.ok) throw new Error(`${path}: the service answered ${response.status}; load the page again`);
@@ -31,7 +33,8 @@ export function fetcher(progress, total) {
       const { done, value } = await reader.read();
       if (done) return joined(parts);
       parts.push(value);
-      progress({ loaded: (loaded += value.length), total });
+      loaded += value.length * share;
+      progress({ loaded: Math.round(loaded), total });
     }
   };
 }

@@ -6,14 +6,14 @@
 /**
  * Load the runtime and the model; afterwards nothing is fetched any more.
  *
- * @param {(done: {loaded: number, total: number}) => void} progress Called with bytes.
+ * @param {(done: {loaded: number, total: number}) => void} progress Called with bytes as they are sent.
  * @param {{threads?: number}} options Threads: as many as the machine has, at most 4, if not given.
  * @returns {Promise<Check>}
  * @throws {Error} This installation has no in-browser mode, or the browser cannot run it; the message says which.
  *
  * @typedef {(picture: Blob | ImageBitmap | ImageData, options?: Options) => Promise<object>} Check What is said of a
- *   picture: the one JSON of maskwise. A picture that cannot be read has an `error` there. Pictures that are given while
- *   one is looked at wait for it. `check.model` is what is known of the model, `check.threads` how many it takes;
+ *   picture: the one JSON of maskwise. A picture that cannot be read has an `error` there. Pictures that are given
+ *   while one is looked at wait for it. `check.model` is what is known of the model, `check.threads` how many it takes;
  *   `check.close()` gives everything back.
  *
  * @typedef {object} Options
@@ -40,9 +40,11 @@ export async function load(progress = () => {}, { threads } = {}) {
 function askerOf(worker) {
   const waiting = new Map();
   let count = 0;
+  let ended = null;
   const end = (message) => {
+    ended ??= new Error(message);
     worker.terminate();
-    for (const { reject } of waiting.values()) reject(new Error(message));
+    for (const { reject } of waiting.values()) reject(ended);
     waiting.clear();
   };
   worker.addEventListener("message", ({ data }) => settle(waiting, data));
@@ -51,10 +53,11 @@ function askerOf(worker) {
   });
   const ask = (question, handedOver, progress = () => {}) =>
     new Promise((resolve, reject) => {
-      waiting.set(++count, { resolve, reject, progress });
-      worker.postMessage({ ...question, id: count }, handedOver);
+      if (ended) throw ended;
+      worker.postMessage({ ...question, id: ++count }, handedOver);
+      waiting.set(count, { resolve, reject, progress });
     });
-  return { ask, close: () => end("closed") };
+  return { ask, close: () => end("the in-browser mode was closed; load it again") };
 }
 
 function settle(waiting, { id, answer, error, progress }) {

@@ -27,11 +27,11 @@ async function answer({ id, ask, ...given }) {
 async function load({ threads }, progress) {
   card = await fetchCard();
   const fetchBytes = fetcher(progress, card.bytes);
-  const taken = await start(fetchBytes, threads);
+  const taken = await start(fetchBytes, card.runtime, threads);
   const { detector, classifier } = card;
   const networks = {
-    detector: await network(await fetchBytes("inside/detector.onnx", detector.sha256)),
-    classifier: await network(await fetchBytes("inside/classifier.onnx", classifier.sha256)),
+    detector: await network(await fetchBytes("inside/detector.onnx", detector)),
+    classifier: await network(await fetchBytes("inside/classifier.onnx", classifier)),
   };
   look = checker(card, networks);
   await look(blank(64, 64), {}, {}); // the first picture of a runtime takes longest

@@ -58,7 +58,8 @@ function readMap(maps, stride, columns, threshold) {
     if (!(score >= threshold)) continue;
     const [column, line] = [at % columns, Math.floor(at / columns)];
     const box = boxAt(bbox.subarray(at * 4, at * 4 + 4), column, line, stride);
-    const landmarks = kps.subarray(at * 10, at * 10 + 10).map((v, i) => Math.fround(v + (i % 2 ? line : column)) * stride);
+    const places = kps.subarray(at * 10, at * 10 + 10);
+    const landmarks = places.map((v, i) => Math.fround(v + (i % 2 ? line : column)) * stride);
     rows.push(Float32Array.of(...box, ...landmarks, score));
   }
   return rows;

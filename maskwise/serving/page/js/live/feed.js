@@ -6,7 +6,7 @@ const WAITS_S = [1, 2, 4, 8, 15, 30];
 class Feed extends EventTarget {
   constructor() {
     super();
-    Object.assign(this, { socket: null, tries: 0, wanted: {}, timer: null, on: false, waitS: 0, isOpen: false });
+    Object.assign(this, { socket: null, tries: 0, wanted: {}, timer: null, on: false, waitS: 0, isOpen: false, got: 0 });
   }
 
   /** Begin, if it has not. */
@@ -28,6 +28,7 @@ class Feed extends EventTarget {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.socket = new WebSocket(`${scheme}://${location.host}/v1/live/pictures`);
     this.socket.binaryType = "arraybuffer";
+    this.got = 0;
     this.socket.addEventListener("open", () => this.opened());
     this.socket.addEventListener("message", ({ data }) => this.took(data));
     const { socket } = this;
@@ -54,9 +55,16 @@ class Feed extends EventTarget {
   }
 
   took(data) {
-    if (data instanceof ArrayBuffer) return this.tell("picture", unpacked(data));
+    if (data instanceof ArrayBuffer) return this.tookPicture(data);
     const message = JSON.parse(data);
     this.tell(message.type, message[message.type] ?? message.stream); // a stream that is gone is told by its number
+  }
+
+  tookPicture(data) {
+    this.got += 1;
+    // Heard of this, the service sends no more than a few ahead: none waits in between and comes late.
+    this.socket.send(JSON.stringify({ got: this.got }));
+    this.tell("picture", unpacked(data));
   }
 
   /** Which streams are wanted as pictures. @param {Object<string, {width: number, blur: "all"|"none"}>} wanted */

@@ -5,6 +5,8 @@ export const COLOURS = { masked: "#0072B2", incorrect: "#E69F00", unmasked: "#D5
 const INK = { masked: "#fff", incorrect: "#000", unmasked: "#000", uncertain: "#000" };
 const DASHES = { incorrect: [4, 2.5], uncertain: [0.5, 1.9] };
 const WEIGHT = { unmasked: 1.9, uncertain: 2 };
+/** What it costs to say less, to lie on the own face, and on another face or label, all of it. */
+const LOST = [0, 0.2, 0.5], OWN = 0.9, OTHERS = 4;
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif";
 
 /**
@@ -47,9 +49,9 @@ function tag(context, boxes, i, person, tags, unit) {
     const wide = high * 1.05 + (words ? context.measureText(words).width + 7 * unit : 0);
     for (const [x, y] of spots(boxes[i], wide, high, unit)) {
       const extent = clamped(x, y, wide, high, width, height);
-      const hidden = boxes.reduce((sum, box, j) => sum + shared(extent, box) * (j === i ? 0.7 : 1), 0)
-        + tags.reduce((sum, other) => sum + 2 * shared(extent, other), 0);
-      const cost = hidden / (wide * high) + 0.25 * loss;
+      const hidden = boxes.reduce((sum, box, j) => sum + shared(extent, box) * (j === i ? OWN : OTHERS), 0)
+        + tags.reduce((sum, other) => sum + OTHERS * shared(extent, other), 0);
+      const cost = hidden / (wide * high) + LOST[loss];
       if (!best || cost < best.cost - 1e-6) best = { cost, extent, words };
     }
   });

@@ -7,7 +7,7 @@ import { moment } from "../words.js";
 import { sure } from "./dialogs.js";
 import { form } from "./form.js";
 
-const ROLES = [["viewer", "viewer: looks, faces blurred"], ["operator", "operator: sees faces, pauses streams"], ["admin", "admin: changes the set-up"]];
+const ROLES = [["viewer", "viewer: faces blurred"], ["operator", "operator: sees faces"], ["admin", "admin: sets things up"]];
 const LASTS = [["30", "30 days"], ["90", "90 days"], ["365", "a year"], ["", "without end"]];
 
 export async function tokens(place, signal) {

@@ -53,7 +53,7 @@ class Live {
     this.log = h("ol", { class: "log", tabindex: 0, "aria-label": "Latest events" });
     this.trend = h("div");
     fill(this.root,
-      h("div", { class: "livebar" }, this.conn, this.blurs(), toggle("Sound for alarms", sound.isOn(), sound.use), button("Full screen", () => document.documentElement.requestFullscreen(), "", { hidden: !document.fullscreenEnabled })),
+      h("div", { class: "livebar" }, this.conn, this.blurs(), toggle("Sound for alarms", sound.isOn(), sound.use), this.wide = button("Full screen", () => document.documentElement.requestFullscreen())),
       this.bigs,
       h("div", { class: "watching" }, this.grid, h("div", { class: "beside" },
         h("section", { class: "card" }, h("h2", {}, "Latest events"), this.log),
@@ -107,7 +107,7 @@ class Live {
     }
     streams.forEach((stream) => this.one(stream));
     this.grid.classList.toggle("one", streams.length === 1);
-    this.bigs.hidden = !streams.length;
+    this.bigs.hidden = this.wide.hidden = !streams.length;
     if (!streams.length) this.nothing();
     else this.grid.querySelector(".empty")?.remove();
     this.sum();

@@ -45,7 +45,7 @@ class Trying {
 
   options() {
     this.point = select([["", "the service’s own"]], "", { on: { change: () => { this.rest(); this.again(); } } });
-    this.slider = h("input", { type: "range", min: 0.34, max: 0.99, step: 0.01, on: { input: () => this.slide(Number(this.slider.value)) } });
+    this.slider = h("input", { type: "range", min: 0, max: 0.99, step: 0.01, on: { input: () => this.slide(Number(this.slider.value)) } });
     this.value = h("output", { class: "value" });
     this.reset = button("as calibrated", () => this.rest(), "link");
     const slider = field("Confidence asked for", this.slider, { hint: "Under it, the answer is uncertain." });
@@ -198,10 +198,11 @@ class Trying {
   film() {
     if (this.camera) return;
     const check = async (canvas) => (this.inside ? this.within(await createImageBitmap(canvas)) : byService(await jpeg(canvas), { operating_point: this.point.value, signal: this.signal }));
-    this.camera = new Camera(check, () => this.wished, () => { this.camera = null; this.starts.disabled = false; this.starts.focus(); });
+    this.camera = new Camera(check, () => this.wished, () => { this.camera = null; this.starts.disabled = false; this.starts.focus(); this.summarise(); });
     this.starts.disabled = true;
     this.list.before(this.camera.element);
     this.camera.start();
+    this.summarise();
   }
 
   clear() {

@@ -61,8 +61,12 @@ def delete_older(database: Database, now_s: float, ends: Callable[[], bool] = la
     return {name: _delete(database, *which, ends) for name, which in old.items()}
 
 
-def give_back(database: Database) -> None:
+def give_back(database: Database, ends: Callable[[], bool] = lambda: False) -> None:
     """SQLite's file gets smaller by what is empty in it, if that is worth it; PostgreSQL looks after itself.
+
+    Args:
+        database: to make smaller.
+        ends: whether to stop early; what is left is for the next time.
 
     Raises:
         StorageError: the database cannot be used.
@@ -72,7 +76,7 @@ def give_back(database: Database) -> None:
     empty, before = _pages(database, "freelist_count"), None
     if empty < WORTH * _pages(database, "page_count"):
         return
-    while empty and empty != before:  # a file of another maker may not be able to shrink
+    while empty and empty != before and not ends():  # a file of another maker may not be able to shrink
         with database.begin() as session:  # each page is a row to be fetched
             session.connection().connection.cursor().execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
         empty, before = _pages(database, "freelist_count"), empty

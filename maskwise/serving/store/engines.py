@@ -36,7 +36,7 @@ PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",  # what was told of is still known after the power failed
     "foreign_keys=ON",
-    "secure_delete=FAST",  # what is deleted is overwritten where that costs nothing
+    "secure_delete=ON",  # what is deleted is overwritten, not only forgotten
 )
 
 

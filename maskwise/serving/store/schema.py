@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from alembic import command
 from alembic.config import Config
@@ -21,6 +22,7 @@ LOCK = 7_062_753_180
 _one_at_a_time = threading.Lock()  # Alembic hands its context to revisions through a global
 
 
+@cache
 def revisions() -> tuple[str, ...]:
     """Every revision that this program knows, the newest first."""
     return tuple(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())

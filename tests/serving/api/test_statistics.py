@@ -27,6 +27,14 @@ def asked(tmp_path: Path, database_url: str) -> Iterator[tuple[TestClient, Datab
         yield both
 
 
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """For what is refused before anything is counted."""
+    folder = tmp_path_factory.mktemp("statistics")
+    with client_of(statistics.router, folder, f"sqlite:///{folder / 'a.db'}") as (made, _):
+        yield made
+
+
 def test_a_day_of_25_hours(asked: tuple[TestClient, Database]) -> None:
     client, database = asked
     add_streams(database)
@@ -92,8 +100,7 @@ def test_the_table_says_the_same(asked: tuple[TestClient, Database], tmp_path: P
     ],
     ids=str,
 )
-def test_what_cannot_be_asked(tmp_path: Path, table: str, asked_with: dict[str, Any], said: str) -> None:
-    with client_of(statistics.router, tmp_path, f"sqlite:///{tmp_path / 'a.db'}") as (client, _):
-        answer = client.get(f"/v1/statistics{table}", params=asked_with)
+def test_what_cannot_be_asked(client: TestClient, table: str, asked_with: dict[str, Any], said: str) -> None:
+    answer = client.get(f"/v1/statistics{table}", params=asked_with)
     assert answer.status_code == 422, answer.text
     assert said in answer.json()["detail"]

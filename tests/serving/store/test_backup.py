@@ -4,7 +4,7 @@ import json
 import stat
 import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from maskwise.serving.store.tables import (
 )
 from maskwise.stream.following.events import Event
 from tests.cli.command_line import run
-from tests.serving.postgres import Server
+from tests.serving.postgres import Server, empty
 from tests.serving.store.rows import add_streams, fill
 from tests.serving.store.test_schema import an_engine, older
 
@@ -37,12 +37,10 @@ FIRST = 1_700_000_000
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def other_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def other_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A second database, of either kind."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'other' / 'maskwise.db'}"
-    server: Server = request.getfixturevalue("postgres")
-    return server.new_database()
+    with empty(request.param, request, tmp_path / "other") as url:
+        yield url
 
 
 def furnish(url: str) -> None:
@@ -243,8 +241,9 @@ def of_other_columns(path: Path) -> None:
     ],
 )
 def test_a_file_that_is_not_sound_is_refused_and_nothing_is_touched(
-    database_url: str, tmp_path: Path, damage: Callable[[Path], None]
+    tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
+    database_url = f"sqlite:///{tmp_path / 'a.db'}"
     furnish(database_url)
     before = everything(database_url)
     back_up(database_url, tmp_path / "kept.zip")

@@ -65,8 +65,8 @@ def add_target(new: NewTarget, service: Parts, caller: Admin) -> TargetJson:
     if not is_known(new.address):
         raise Problem(
             422,
-            f"address ({kind_of(new.address)}): not one address that Apprise knows; it is written as in "
-            "json://host/path or mailto://user:password@host",
+            f"address ({kind_of(new.address)}): not one address that Apprise knows, or one of this machine itself "
+            "or of a file; it is written as in json://host/path or mailto://user:password@host",
         )
     try:
         with service.database.begin() as session:

@@ -34,11 +34,13 @@ class StatusJson(BaseModel):
 
 
 @router.get("/healthz")
+@router.head("/healthz", include_in_schema=False)
 async def alive() -> StatusJson:
     """The process answers."""
     return StatusJson(status="ok")
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses={503: {"description": "It cannot.", "content": {MEDIA_TYPE: {"schema": SCHEMA}}}})
 async def ready(parts: Parts) -> StatusJson:
     """The service can work: the model is there, the database answers, there is room for pictures that wait."""

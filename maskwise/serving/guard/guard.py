@@ -45,7 +45,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
         settings = service.settings
-        self._app, self._settings = app, settings
+        self._app, self._settings, self._proxies = app, settings, settings.believed
         self._hosts, self._public = hosts_of(settings.host, settings.names), public()
         self._identities = service.identities
         self._requests, self._sign_ins = Rate(settings.limits.requests_per_minute), Rate(SIGN_INS_PER_MINUTE)
@@ -93,7 +93,7 @@ class Guard:
 
     async def _admit(self, scope: Scope) -> None:
         state = scope.setdefault("state", {})
-        state["client"] = client_of(scope, behind_proxy=self._settings.behind_proxy)
+        state["client"] = client_of(scope, self._proxies)
         if scope["path"] in LIFE_SIGNS:
             return
         self._check_sender(scope)

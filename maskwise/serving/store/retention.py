@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, CursorResult, delete, inspect, select, tex
 from sqlalchemy.orm import Session
 
 from maskwise.serving.store.database import Database
+from maskwise.serving.store.engines import WAIT_S
 from maskwise.serving.store.tables import EventRow, MessageRow, SessionRow, SettingRow, Table, VisitRow, WatchedRow
 
 DAYS = 30
@@ -72,7 +73,12 @@ def give_back(database: Database) -> None:
             session.connection().connection.cursor().execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
         empty, before = _empty_pages(database), empty
     with closing(database.engine.raw_connection()) as connection:
-        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout=0")  # it would hold up every writer until the last reader is done
+        try:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout={WAIT_S * 1000}")
 
 
 def _empty_pages(database: Database) -> int:

@@ -24,6 +24,7 @@ ALL = (
     "serve_check",
     "serve_soak",
     "inside_browser",
+    "serve_page",
 )
 
 for name in sys.argv[1:] or ALL:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import schemathesis
@@ -63,12 +64,13 @@ BY_MEANING = frozenset(
 opened, alarms that can be sent, cursors, spans that make too many buckets. No schema could say so."""
 
 
-def against_the_contract(case: Any) -> list[Any]:
+def against_the_contract(case: Any, url: str) -> list[Any]:
     """Checks that are left out."""
-    left_out = []
+    left_out: list[Any] = []
     if (case.method, case.path) in BY_MEANING:
         left_out.append(positive_data_acceptance)
-    if any(isinstance(value, list) for value in (case.query or {}).values()):  # given twice, the last one counts
+    names = [name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)]
+    if len(names) > len(set(names)):  # of what is given twice the last one counts
         left_out.append(negative_data_rejection)
     if case.path == "/metrics":  # nobody on this machine is asked for a token
         left_out.append(ignored_auth)
@@ -80,7 +82,7 @@ def described() -> Any:
 
 
 whole, briefly = described(), described()
-briefly.config.phases.coverage.enabled = False  # thousands of requests, of which nobody is let through one
+briefly.config.phases.coverage.enabled = False  # which tries each limit of each field
 
 
 def examples(count: int) -> settings:
@@ -97,29 +99,26 @@ def examples(count: int) -> settings:
 def ask(case: Any, api: Api, token: str | None) -> None:
     if case.method == "DELETE" and case.path == "/v1/tokens/{number}":
         assume(str(case.path_parameters["number"]) != "1")  # the one that asks
-    COUNT[case.method+case.path]+=1
-    headers = {"Authorization": f"Bearer {token}"} if token else None
-    case.call_and_validate(base_url=api.url, headers=headers, excluded_checks=against_the_contract(case), timeout=30)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    response = case.call(base_url=api.url, headers=headers, timeout=30)
+    left_out = against_the_contract(case, response.request.url)
+    case.validate_response(response, excluded_checks=left_out, headers=headers)
 
 
-@whole.parametrize()
-@examples(3)
+@briefly.parametrize()  # type: ignore[untyped-decorator]
+@examples(5)
 def test_an_admin_is_answered_as_described(case: Any, api: Api) -> None:
     ask(case, api, api.token)
 
 
-@briefly.parametrize()
+@briefly.parametrize()  # type: ignore[untyped-decorator]
 @examples(2)
 def test_nobody_is_answered_as_described(case: Any, api: Api) -> None:
     ask(case, api, None)
 
 
 @pytest.mark.slow
-@whole.parametrize()
-@examples(200)
+@whole.parametrize()  # type: ignore[untyped-decorator]
+@examples(50)
 def test_an_admin_is_answered_as_described_whatever_they_ask(case: Any, api: Api) -> None:
     ask(case, api, api.token)
-
-import collections,atexit
-COUNT=collections.Counter()
-atexit.register(lambda: print(sum(COUNT.values()),COUNT))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, assume, settings
-from schemathesis.checks import load_all_checks
+from schemathesis.specs.openapi.checks import ignored_auth, negative_data_rejection, positive_data_acceptance
 
 from maskwise.errors import InputError
 from maskwise.serving.api import live
+from maskwise.serving.app import create_app
 from maskwise.serving.cameras.doors import Doors
+from maskwise.serving.service import Service
 from maskwise.serving.settings import Limits
 from tests.serving.listening import listening
 from tests.serving.services import service, token
@@ -50,16 +53,36 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
                 yield Api(url, secret)
 
 
-@pytest.fixture(scope="module")
-def described(api: Api) -> Any:
-    return schemathesis.openapi.from_url(f"{api.url}/v1/openapi.json", headers={"Authorization": f"Bearer {api.token}"})
+BY_MEANING = frozenset(
+    {
+        *(("POST", path) for path in ("/v1/check", "/v1/streams", "/v1/alarms")),
+        *(("GET", path) for path in ("/v1/events", "/v1/events.csv", "/v1/statistics", "/v1/statistics.csv")),
+        *(("PATCH", path) for path in ("/v1/streams/{stream_id}", "/v1/settings")),
+    }
+)
+"""What is well formed may be refused here for what it means: operating points of the model, addresses that may be
+opened, alarms that can be sent, cursors, spans that make too many buckets. No schema could say so."""
 
 
-load_all_checks()
-AGAINST_THE_CONTRACT: list[Any] = []
-"""Checks that are left out, and why."""
+def against_the_contract(case: Any, url: str) -> list[Any]:
+    """Checks that are left out."""
+    left_out: list[Any] = []
+    if (case.method, case.path) in BY_MEANING:
+        left_out.append(positive_data_acceptance)
+    names = [name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)]
+    if len(names) > len(set(names)):  # of what is given twice the last one counts
+        left_out.append(negative_data_rejection)
+    if case.path == "/metrics":  # nobody on this machine is asked for a token
+        left_out.append(ignored_auth)
+    return left_out
 
-whole = schemathesis.pytest.from_fixture("described")
+
+def described() -> Any:
+    return schemathesis.openapi.from_dict(create_app(cast(Service, None)).openapi())  # which needs no service
+
+
+whole, briefly = described(), described()
+briefly.config.phases.coverage.enabled = False  # which tries each limit of each field
 
 
 def examples(count: int) -> settings:
@@ -76,24 +99,26 @@ def examples(count: int) -> settings:
 def ask(case: Any, api: Api, token: str | None) -> None:
     if case.method == "DELETE" and case.path == "/v1/tokens/{number}":
         assume(str(case.path_parameters["number"]) != "1")  # the one that asks
-    headers = {"Authorization": f"Bearer {token}"} if token else None
-    case.call_and_validate(headers=headers, excluded_checks=AGAINST_THE_CONTRACT, timeout=30)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    response = case.call(base_url=api.url, headers=headers, timeout=30)
+    left_out = against_the_contract(case, response.request.url)
+    case.validate_response(response, excluded_checks=left_out, headers=headers)
 
 
-@whole.parametrize()
-@examples(10)
+@briefly.parametrize()  # type: ignore[untyped-decorator]
+@examples(5)
 def test_an_admin_is_answered_as_described(case: Any, api: Api) -> None:
     ask(case, api, api.token)
 
 
-@whole.parametrize()
-@examples(3)
+@briefly.parametrize()  # type: ignore[untyped-decorator]
+@examples(2)
 def test_nobody_is_answered_as_described(case: Any, api: Api) -> None:
     ask(case, api, None)
 
 
 @pytest.mark.slow
-@whole.parametrize()
-@examples(200)
+@whole.parametrize()  # type: ignore[untyped-decorator]
+@examples(50)
 def test_an_admin_is_answered_as_described_whatever_they_ask(case: Any, api: Api) -> None:
     ask(case, api, api.token)

@@ -50,8 +50,8 @@ def send(address: str, title: str, body: str) -> bool:
 def _target(address: str) -> Apprise | None:
     target = Apprise()
     try:
-        found = parse_urls(address)
-        given = url_to_dict(found[0]) if len(found) == 1 else None
+        found = parse_urls(address)  # type: ignore[no-untyped-call]
+        given = url_to_dict(found[0]) if len(found) == 1 else None  # type: ignore[no-untyped-call]
         if given is None or _is_of_this_machine(given) or not target.add(given) or _holds_a_file(target[0]):
             return None
     except Exception:  # noqa: BLE001 - likewise

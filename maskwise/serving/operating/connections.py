@@ -140,7 +140,7 @@ class Connection(Stalls, HttpToolsProtocol):
         return self.cycle is None or self.cycle.response_complete or not self.cycle.response_started
 
     def _is_one_too_many(self) -> bool:
-        clients = [one.client[0] for one in self.connections if one.client]
+        clients = [client[0] for one in self.connections if (client := getattr(one, "client", None))]
         if len(self.connections) > MOST:
             return True
         mine = self.client[0] if self.client else ""

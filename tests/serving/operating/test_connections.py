@@ -227,8 +227,8 @@ def test_connections_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
         held[0][1].transport.abort()
         while b"200 OK" not in await said(port, b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n"):
             await asyncio.sleep(0.02)
-        for _, writer in held:
-            writer.close()
+        for one in held:
+            one[1].close()
 
     run(test)
 

@@ -28,9 +28,11 @@ from tests.serving.page.conftest import running
 from tests.stream.footage import mjpeg_camera
 
 TARGET = Path(__file__).with_name("serve.png")
-VIEWPORT = {"width": 1600, "height": 1000}
+VIEWPORT = {"width": 1680, "height": 1440}
+"""Wide enough for three tiles beside each other; the picture is then 1600 pixels wide."""
 SIZE_WH, SECONDS, RATE = (640, 360), 12.0, 8.0
-COLOURS, HOUR_S, HOURS = 224, 3600, 12
+WIDE_PX, COLOURS, HOUR_S, HOURS = 1600, 224, 3600, 12
+VERDICTS = ("masked", "incorrect", "unmasked", "uncertain")
 
 
 def _actor(person: int, look: str, x: float, y: float, height: float) -> Actor:
@@ -164,7 +166,9 @@ def main() -> None:
         page = browser.new_page(viewport=VIEWPORT, color_scheme="light")
         picture = shown(page, service.address, cameras)
         page.close()
-    few = Pillow.open(io.BytesIO(picture)).convert("RGB").quantize(COLOURS, Pillow.Quantize.MEDIANCUT)
+    whole = Pillow.open(io.BytesIO(picture)).convert("RGB")
+    small = whole.resize((WIDE_PX, round(whole.height * WIDE_PX / whole.width)), Pillow.Resampling.LANCZOS)
+    few = small.quantize(COLOURS, Pillow.Quantize.MEDIANCUT)
     few.save(TARGET, optimize=True)
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,13 +21,13 @@ HERE = re.compile(r"^Pictures stay in this browser: \d+ looked at here, none sen
 
 
 @pytest.fixture
-def inside(open_page: Open) -> Iterator[Page]:
+def inside(open_page: Open) -> Page:
     """A page whose pictures are to stay in the browser."""
     need_runtime()
     page = open_page("try")
     page.get_by_role("switch", name="Keep pictures in this browser").check()
     expect(page.get_by_text(HERE)).to_be_visible(timeout=LOADING_MS)
-    yield page
+    return page
 
 
 def test_the_way_of_the_model_into_the_browser_is_shown(open_page: Open) -> None:

@@ -57,9 +57,9 @@ class Live {
     fill(this.root,
       h("div", { class: "livebar" }, this.conn, this.blurs(), toggle("Sound for alarms", sound.isOn(), sound.use), this.held(), this.wide = button("Full screen", () => this.wall())),
       this.bigs,
-      h("div", { class: "watching" }, this.grid, h("div", { class: "beside" },
-        h("section", { class: "card" }, h("h2", {}, "Latest events"), this.log),
-        h("section", { class: "card" }, h("h2", {}, `Last ${HOURS} hours`), this.trouble, this.trend.element))));
+      h("div", { class: "watching" }, this.grid,
+        h("section", { class: "card events" }, h("h2", {}, "Latest events"), this.log),
+        h("section", { class: "card" }, h("h2", {}, `Last ${HOURS} hours`), this.trouble, this.trend.element)));
     this.connection();
   }
 
@@ -147,7 +147,9 @@ class Live {
     const made = new Tile(stream);
     made.screen.tile = made;
     this.tiles.set(stream.id, made);
-    this.grid.append(made.element);
+    // By their numbers, so that every screen has them in the same order.
+    const after = [...this.tiles.values()].filter(({ id }) => id > stream.id).sort((a, b) => a.id - b.id)[0];
+    this.grid.insertBefore(made.element, after?.element ?? null);
     this.seen.observe(made.screen);
     this.sizes.observe(made.screen);
   }

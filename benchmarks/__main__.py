@@ -25,6 +25,7 @@ ALL = (
     "serve_soak",
     "serve_start",
     "inside_browser",
+    "serve_page",
 )
 
 for name in sys.argv[1:] or ALL:

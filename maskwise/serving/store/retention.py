@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, CursorResult, delete, inspect, select, tex
 from sqlalchemy.orm import Session
 
 from maskwise.serving.store.database import Database
+from maskwise.serving.store.engines import WAIT_S
 from maskwise.serving.store.tables import EventRow, MessageRow, SessionRow, SettingRow, Table, VisitRow, WatchedRow
 
 DAYS = 30
@@ -81,8 +82,13 @@ def give_back(database: Database, ends: Callable[[], bool] = lambda: False) -> N
             session.connection().connection.cursor().execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
         empty, before = _pages(database, "freelist_count"), empty
     with closing(database.engine.raw_connection()) as connection:
-        for how in ("PASSIVE", "TRUNCATE"):  # the first does the work and stops nobody
-            connection.cursor().execute(f"PRAGMA wal_checkpoint({how})").fetchall()
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # does the work and stops nobody
+        cursor.execute("PRAGMA busy_timeout=0")  # it would hold up every writer until the last reader is done
+        try:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout={WAIT_S * 1000}")
 
 
 def _pages(database: Database, which: str) -> int:

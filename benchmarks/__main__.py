@@ -23,7 +23,9 @@ ALL = (
     "stream_memory",
     "serve_check",
     "serve_soak",
+    "serve_start",
     "inside_browser",
+    "serve_page",
 )
 
 for name in sys.argv[1:] or ALL:

@@ -55,7 +55,7 @@ class SentJson(BaseModel):
 @router.get("/v1/alarms")
 def all_targets(service: Parts, _: Viewer) -> TargetsJson:
     """Who is told of alarms."""
-    with service.database.begin() as session:
+    with service.database.read() as session:
         return TargetsJson(alarms=[_json(row) for row in targets.all_of(session)])
 
 

@@ -43,6 +43,7 @@ class ModelJson(BaseModel):
     network: str
     precision: str
     figures: Annotated[dict[str, Any], Field(description="On the test faces; docs/reference/figures.md.")]
+    thresholds: Annotated[dict[str, float | None], Field(description="Its own; they hold where no point is chosen.")]
     operating_points: dict[str, OperatingPointJson]
     operating_point: Annotated[str | None, Field(description="The one that is used where a request names none.")]
     licence: str
@@ -127,6 +128,7 @@ def _model(service: Service) -> ModelJson:
         network=card.network,
         precision=card.precision,
         figures=card.figures.get("test", {}),
+        thresholds=asdict(card.thresholds),
         operating_points=points,
         operating_point=service.choices.now.operating_point,
         licence=card.licence,

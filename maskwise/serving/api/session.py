@@ -13,8 +13,8 @@ from maskwise.serving.guard.roles import Role
 from maskwise.serving.service import Parts
 from maskwise.serving.store import tokens
 
-COOKIE_S = 30 * 24 * 3600
-"""Longer than any session: when one ends is decided here, not by the browser."""
+COOKIE_S = 400 * 24 * 3600
+"""As long as browsers keep one: when a session ends is decided here, and that of a wall screen never does."""
 
 router = APIRouter(prefix="/v1/session", tags=["session"])
 

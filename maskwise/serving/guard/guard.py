@@ -64,8 +64,8 @@ class Guard:
         except Problem as problem:
             await _refuse(problem, scope, receive, send)
             return
-        except StorageError:
-            log.exception("nobody can be looked up")
+        except StorageError as error:
+            log.error("nobody can be looked up: %s", error)  # noqa: TRY400 - a database that is away is no fault here
             await _refuse(Absent(), scope, receive, send)
             return
         await self._answer(scope, bodies.bounded(receive, limit), send)
@@ -89,6 +89,8 @@ class Guard:
             found = await self._look_up(scope)
         except Unknown:
             return False
+        except StorageError:
+            return True  # it is asked again soon: a page does not go dark because the database is restarted
         return found is not None and found.caller == caller
 
     async def _admit(self, scope: Scope) -> None:

@@ -317,6 +317,22 @@ def test_who_is_revoked_hears_no_more(parts: Service, monkeypatch: pytest.Monkey
         assert closed.value.code == 1008
 
 
+def test_whoever_looks_on_stays_while_the_database_is_away(parts: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: Any) -> None:
+        raise OperationalError("select", None, Exception("gone"))
+
+    monkeypatch.setattr(leases, "EVERY_S", 0.0)
+    here = with_socket(parts, headers={"Authorization": f"Bearer {token(parts, 'viewer')}"})
+    with here.websocket_connect(COUNTING) as socket:
+        with monkeypatch.context() as patched:
+            patched.setattr("maskwise.serving.store.tokens.find", away)
+            parts.identities.forget()
+            socket.send_text("1")
+            assert socket.receive_json()["said"] == "1"
+        socket.send_text("2")
+        assert socket.receive_json()["said"] == "2"
+
+
 # --- limits
 
 

@@ -20,7 +20,7 @@ def remember(service: Running) -> None:
     now_s = time.time()
     with service.parts.database.begin() as session:
         session.add_all(_visit(verdict, now_s - 600 - 300 * i) for i, verdict in enumerate(_verdicts()))
-        events = [_event(now_s - 400 - 100 * i, i) for i in range(ALARMS)]
+        events = [violation(now_s - 400 - 100 * i, i + 1) for i in range(ALARMS)]
         session.add_all(events)
         session.flush()
         session.add_all(EventZoneRow(event_id=event.id, zone="desk") for event in events[::2])
@@ -36,8 +36,9 @@ def _visit(verdict: str, at_s: float) -> VisitRow:
     return VisitRow(stream_id=900, stream=STREAM, began_s=at_s - 10, ended_s=at_s, verdict=verdict, **held)
 
 
-def _event(at_s: float, number: int) -> EventRow:
+def violation(at_s: float, person: int) -> EventRow:
+    """Somebody without a mask at that moment."""
     return EventRow(
-        stream_id=900, stream=STREAM, run=0.0, at_s=at_s, time_s=1.0, kind="violated", person=number + 1,
+        stream_id=900, stream=STREAM, run=0.0, at_s=at_s, time_s=1.0, kind="violated", person=person,
         verdict="unmasked", was=None, line=None, way=None, seconds=3.0,
     )  # fmt: skip

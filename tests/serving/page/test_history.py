@@ -68,3 +68,25 @@ def test_an_end_before_the_start_is_said_at_its_field(open_page: Open, rememberi
     page.get_by_label("To", exact=True).dispatch_event("change")
 
     expect(page.get_by_text("this is before the start")).to_be_visible()
+
+
+def test_streams_and_zones_that_are_no_more_can_be_chosen(open_page: Open, remembering: Running) -> None:
+    page = open_page("history", remembering)
+    page.get_by_label("Stream").select_option(f"{STREAM} (removed)")
+    page.get_by_label("Zone").select_option("desk")
+    rows = page.get_by_role("region", name="Table of events").locator("tbody tr")
+
+    expect(rows).to_have_count(ALARMS // 2)
+    page.get_by_role("button", name="7 days").click()
+    expect(page.get_by_label("Zone")).to_have_value("desk")
+    expect(rows).to_have_count(ALARMS // 2)
+
+
+def test_it_can_be_printed_in_ink(open_page: Open, remembering: Running) -> None:
+    page = open_page("history", remembering, theme="dark")
+    expect(page.locator("svg.chart")).to_be_visible()
+    page.emulate_media(media="print")
+
+    assert page.evaluate("getComputedStyle(document.querySelector('h2')).color") == "rgb(28, 33, 38)"
+    expect(page.locator("header.top")).to_be_hidden()
+    expect(page.get_by_role("link", name="Counts as CSV")).to_be_hidden()

@@ -15,8 +15,19 @@ HOW: dict[str, Any] = {
     "name": NAME,
     "source": "hall.mp4",
     "after_s": 0.5,
+    "looks_per_s": 4,
     "zones": [{"name": "all of it", "corners": [[0, 0], [1, 0], [1, 1], [0, 1]]}],
 }
+
+
+WANTED = "import('/js/live/feed.js').then(({ feed }) => Object.keys(feed.wanted).length)"
+"""Of how many streams pictures are asked for."""
+
+HIDE = """(hidden) => {
+  Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
+}"""
+"""As with a tab that is not in front."""
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +87,11 @@ def test_a_stream_is_shown_with_who_is_there_and_an_alarm_until_it_is_acknowledg
     expect(banner).to_be_hidden()
     expect(page.get_by_label("Latest events")).to_contain_text("Alarm")
     expect(page.get_by_text(re.compile(r"looks a second · \d+ ms behind"))).to_be_visible()
+    assert page.evaluate(WANTED) == 1
+    page.evaluate(HIDE, True)
+    assert page.evaluate(WANTED) == 0  # nobody looks
+    page.evaluate(HIDE, False)
+    assert page.evaluate(WANTED) == 1
 
     tile.get_by_role("button", name="Pause").click()
     expect(tile.get_by_text("Paused: nothing is looked at.")).to_be_visible()
@@ -102,7 +118,13 @@ def test_a_wall_screen_shows_tiles_alone(open_page: Open, watching: Running) -> 
 def test_a_lost_connection_is_said_and_comes_back(open_page: Open, watching: Running) -> None:
     page = open_page("live", watching)
     expect(page.locator(".conn")).to_contain_text("Connected")
-    page.evaluate("import('/js/live/feed.js').then(({ feed }) => feed.socket.close())")
+    page.evaluate(
+        """async () => {
+          const { feed } = await import("/js/live/feed.js");
+          feed.addEventListener("state", () => clearTimeout(feed.timer), { once: true }); // until it is tried by hand
+          feed.socket.close();
+        }"""
+    )
 
     expect(page.locator(".conn")).to_contain_text("Connection lost. Trying again within 2 s.")
     page.get_by_role("button", name="Try now").click()

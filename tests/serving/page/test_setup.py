@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from maskwise.serving.store import tokens
 from tests.serving.page.conftest import Open, Running, running
+
+SEEN = """async () => {
+  const streams = async () => (await (await fetch("/v1/streams")).json()).streams;
+  while (!(await streams()).every(({ size }) => size)) await new Promise((done) => setTimeout(done, 50));
+}"""
+"""Is over once there is a picture of every stream."""
 
 NAME = "Door <script>alert(1)</script>"
 
@@ -34,8 +41,7 @@ def _add(page: Page, name: str, source: str) -> None:
 def test_a_stream_is_added_gets_a_zone_by_keys_and_is_removed(open_page: Open, set_up: Running) -> None:
     page = open_page("setup", set_up)
     _add(page, NAME, "hall.mp4")
-    expect(page.get_by_role("button", name=f"Change: {NAME}")).to_be_visible()
-    page.wait_for_timeout(500)
+    expect(page.get_by_role("listitem").filter(has_text=NAME)).to_contain_text("connected")  # told as it changes
 
     page.get_by_role("button", name=f"Zones and lines: {NAME}").click()
     window = page.get_by_role("dialog")
@@ -65,9 +71,8 @@ def test_a_zone_is_drawn_with_a_pointer_on_a_still(open_page: Open, set_up: Runn
     page = open_page("setup", set_up)
     _add(page, "Pointed at", "hall.mp4")
     expect(page.get_by_role("button", name="Change: Pointed at")).to_be_visible()
-    page.wait_for_function(
-        "fetch('/v1/streams').then((answer) => answer.json()).then(({ streams }) => streams[0].size !== null)"
-    )
+    expect(page.get_by_role("listitem").filter(has_text="Pointed at")).to_contain_text("connected")
+    page.evaluate(SEEN)
     page.get_by_role("button", name="Zones and lines: Pointed at").click()
     window = page.get_by_role("dialog")
     expect(window.get_by_role("img", name="Still of Pointed at, faces blurred")).to_be_visible()
@@ -151,8 +156,12 @@ def test_choices_are_kept(open_page: Open, set_up: Running) -> None:
     page = open_page("setup", set_up)
     page.get_by_label("Counts and events are kept, days").fill("7")
     page.get_by_label("Quiet from").fill("22:00")
+    save = page.get_by_role("form", name="Settings").get_by_role("button", name="Save")
+    save.click()
+    expect(page.get_by_label("Quiet to")).to_have_accessible_description("give both times, or neither")
+    expect(page.get_by_label("Quiet to")).to_be_focused()
     page.get_by_label("Quiet to").fill("06:00")
-    page.get_by_role("form", name="Settings").get_by_role("button", name="Save").click()
+    save.click()
 
     expect(page.get_by_text("Saved.")).to_be_visible()
     page.reload()
@@ -194,6 +203,23 @@ def test_the_first_token_is_shown_once_and_signs_this_page_in(open_page: Open, t
         expect(page.locator(".conn")).to_contain_text("Connected")
         expect(page.get_by_text("Faces are blurred")).to_be_visible()
         expect(page.get_by_role("switch", name="Blur faces")).to_have_count(0)
+
+        _take_back(service, "Wall screen")  # while the page is open
+        page.evaluate("import('/js/live/feed.js').then(({ feed }) => feed.lost())")
+        expect(page.get_by_role("heading", name="Sign in")).to_be_focused()
+        page.get_by_label("Token").fill(token)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Live")).to_be_focused()
+        expect(page.locator(".conn")).to_contain_text("Connected")
+        page.close()  # before its service is gone
+
+
+def _take_back(service: Running, name: str) -> None:
+    with service.parts.database.begin() as session:
+        token = tokens.named(session, name)
+        assert token is not None
+        tokens.revoke(session, token.id)
+    service.parts.identities.forget()
 
 
 def _streams(page: Page) -> list[dict[str, Any]]:

@@ -1,6 +1,11 @@
 /** Requests to the service this page came from, and what goes wrong with them. */
 
-let csrf = "";
+const LONGEST_MS = 60_000, SAME_MS = 5_000;
+
+let csrf = "", aheadMs = 0;
+
+/** The service's clock in milliseconds since 1970, as it writes every moment; this machine's may be wrong. */
+export const now = () => Date.now() + aheadMs;
 
 /** The session's token against forged requests; sent with everything that changes something. */
 export function useToken(token) {
@@ -32,7 +37,9 @@ export async function call(method, path, { json, body, accept = "application/jso
   const headers = { Accept: accept };
   if (json !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET" && csrf) headers["X-CSRF-Token"] = csrf;
-  const answer = await sent(path, { method, headers, signal, body: json === undefined ? body : JSON.stringify(json), credentials: "same-origin" });
+  // Whoever waits for an answer that a sleeping network lost is told so; a large picture may take its time.
+  const given = [signal, method === "GET" ? AbortSignal.timeout(LONGEST_MS) : null].filter(Boolean);
+  const answer = await sent(path, { method, headers, signal: AbortSignal.any(given), body: json === undefined ? body : JSON.stringify(json), credentials: "same-origin" });
   if (!answer.ok) throw await problemOf(answer, path);
   if (answer.status === 204) return null;
   return accept === "application/json" ? answer.json() : answer.blob();
@@ -40,7 +47,10 @@ export async function call(method, path, { json, body, accept = "application/jso
 
 async function sent(path, options) {
   try {
-    return await fetch(path, options);
+    const answer = await fetch(path, options);
+    const apartMs = Date.parse(answer.headers.get("Date")) - Date.now();
+    if (!Number.isNaN(apartMs)) aheadMs = Math.abs(apartMs) < SAME_MS ? 0 : apartMs;
+    return answer;
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, { detail: "The service does not answer. Is it still running, and this machine on its network?" });

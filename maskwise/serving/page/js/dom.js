@@ -34,6 +34,16 @@ export function fill(element, ...children) {
   return element;
 }
 
+/** The same of a list in which the focus may be: it stays where it was, or goes to the heading when nothing is left. */
+export function refill(list, ...children) {
+  const within = () => [...list.querySelectorAll("button, a")];
+  const at = within().indexOf(document.activeElement);
+  fill(list, children);
+  if (at < 0) return;
+  const now = within();
+  (now[Math.min(at, now.length - 1)] ?? list.closest("section")?.querySelector("h2"))?.focus();
+}
+
 let running = 0;
 
 /** A name for labels to point at. */

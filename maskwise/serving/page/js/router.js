@@ -1,6 +1,7 @@
 /** Which view is shown: the part after # names it. Each view is fetched when it is first asked for. */
 
-import { fill, h, note } from "./dom.js";
+import { button, fill, h, note } from "./dom.js";
+import { titled } from "./title.js";
 
 const VIEWS = {
   try: () => import("./views/try.js"),
@@ -24,6 +25,7 @@ export async function show(name, first = false) {
   leaving = new AbortController();
   const { signal } = leaving;
   const main = document.getElementById("view");
+  for (const window_ of document.querySelectorAll("dialog")) window_.close();
   document.body.dataset.view = name;
   mark(name);
   try {
@@ -32,13 +34,14 @@ export async function show(name, first = false) {
     const title = h("h1", { tabindex: -1 }, view.title);
     const root = h("div", { class: `view ${name}` });
     fill(main, h("div", { class: "head" }, title, view.lead ? h("p", { class: "lead" }, view.lead) : null), root);
-    document.title = `${view.title} – maskwise`;
+    titled({ view: view.title });
     if (!first) title.focus({ preventScroll: true });
     if (!first) scrollTo(0, 0);
     await view.show(root, signal);
   } catch (error) {
     if (error.name === "AbortError" || signal.aborted) return;
-    main.append(note(`This view cannot be shown: ${error.message}`, "bad"));
+    // Loaded anew as a whole: a part of the page that did not come is not asked for a second time.
+    main.append(note(`This view cannot be shown: ${error.message}`, "bad"), button("Try again", () => location.reload(), "main"));
   }
 }
 

@@ -40,6 +40,17 @@ export function number(value) {
 
 export const many = (n, one, more = `${one}s`) => `${number(n)} ${n === 1 ? one : more}`;
 
+const SHORT = new Intl.NumberFormat("en-GB", { notation: "compact", maximumFractionDigits: 1 });
+
+/** A whole number in little room. */
+export const short = (n) => (n < 10_000 ? String(n) : SHORT.format(n));
+
+/** Hours that something lasted; minutes where there are less than one. */
+export function lasted(hours) {
+  if (hours >= 1) return `${number(hours)}\u00a0h`;
+  return hours > 0 && hours < 1 / 60 ? "less than a minute" : `${Math.round(60 * hours)}\u00a0min`;
+}
+
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const WHOLE = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
@@ -47,6 +58,8 @@ const WHOLE = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle:
 export const clock = (at) => CLOCK.format(new Date(at));
 export const hour = (at) => CLOCK.format(new Date(at)).slice(0, 5);
 export const day = (at) => DAY.format(new Date(at));
+/** A moment of which mostly the time matters; the day is said where it is not today's. */
+export const when = (at) => (day(at) === day(Date.now()) ? clock(at) : `${day(at)}, ${clock(at)}`);
 export const moment = (at) => WHOLE.format(new Date(at));
 
 /** "2 with a mask, 1 without, 1 indeterminate" of verdicts; says `worn incorrectly` only where somebody's is. */

@@ -2,20 +2,29 @@
 
 import { keep, kept } from "../kept.js";
 
-let context = null;
+/** Several alarms in one moment ring once; what a browser held back is not rung late. */
+const APART_MS = 2_000;
+
+let context = null, rungMs = 0;
 
 export const isOn = () => kept("sound", "off") === "on";
+
+/** Whether a browser holds sound back until somebody has clicked or pressed a key. */
+export const isHeld = () => isOn() && navigator.userActivation?.hasBeenActive === false;
 
 /** To be called from a click: browsers let no page make a sound by itself. */
 export function use(on) {
   keep("sound", on ? "on" : "off");
+  rungMs = 0;
   if (on) ring();
 }
 
-export function ring() {
-  if (!isOn()) return;
+export async function ring() {
+  if (!isOn() || isHeld() || Date.now() - rungMs < APART_MS) return;
+  rungMs = Date.now();
   context ??= new AudioContext();
-  context.resume();
+  await context.resume();
+  if (Date.now() - rungMs > APART_MS) return;
   for (const [start, pitch] of [[0, 660], [0.22, 880]]) tone(context.currentTime + start, pitch);
 }
 

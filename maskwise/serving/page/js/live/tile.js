@@ -47,8 +47,8 @@ export class Tile {
     if (this.state.textContent !== words) fill(this.state, h("span", { class: `pill ${kind}` }, h("span", { class: `dot ${isOn ? "on" : kind ? "off" : ""}`, "aria-hidden": "true" }), words));
     this.screen.classList.toggle("stale", !isOn);
     this.people.hidden = this.more.hidden = !isOn; // who was there before is not who is there now
-    this.pause.textContent = stream.paused ? "Resume" : "Pause";
-    this.pause.setAttribute("aria-label", `${this.pause.textContent} ${stream.name}`);
+    const act = stream.paused ? "Resume" : "Pause", named = `${act} ${stream.name}`;
+    if (this.pause.getAttribute("aria-label") !== named) fill(this.pause, act).setAttribute("aria-label", named); // it may have the focus
     this.tell();
     this.now(stream.now);
     this.health(stream.health);
@@ -92,6 +92,8 @@ export class Tile {
       this.hasPicture = true;
       this.tell();
       this.now(head.now);
+    } catch {
+      // one that cannot be read, as of a camera that hangs up: the next one comes soon
     } finally {
       this.drawing = false;
     }

@@ -1,12 +1,12 @@
 /** Charts as drawings of this page's own: people by verdict as stacked bars, compliance as a line with its 95 % band. */
 
-import { h, s } from "../dom.js";
-import { day, hour, moment, percent, span, VERDICTS } from "../words.js";
+import { fill, h, s } from "../dom.js";
+import { day, hour, moment, percent, short, span, VERDICTS } from "../words.js";
 
 const HIGH = { bars: 210, line: 150 }, LEFT = 46, RIGHT = 14, GAP = 34, BELOW = 28;
 
 /** Patterns of the verdicts, once a page: told apart without colour. */
-export function patterns() {
+function patterns() {
   if (document.getElementById("p-masked")) return;
   const square = (verdict, size) => s("rect", { class: `b-${verdict}`, width: size, height: size });
   const pattern = (verdict, size, ...ink) => s("pattern", { id: `p-${verdict}`, width: size, height: size, patternUnits: "userSpaceOnUse" }, square(verdict, size), ink);
@@ -17,8 +17,36 @@ export function patterns() {
     pattern("uncertain", 7, s("circle", { class: "blot", cx: 3.5, cy: 3.5, r: 1.4 })))));
 }
 
-export function legend(verdicts = VERDICTS) {
+function legend(verdicts = VERDICTS) {
   return h("ul", { class: "legend" }, verdicts.map((verdict) => h("li", {}, s("svg", { class: "key", viewBox: "0 0 28 12", "aria-hidden": "true" }, s("rect", { class: `v-${verdict}`, width: 28, height: 12 })), verdict)));
+}
+
+/** Both charts with their legend and the same as a table; drawn anew for other figures or at another width only. */
+export class Charts {
+  /** @param {AbortSignal} signal of the view that shows them. */
+  constructor(signal) {
+    this.figure = h("figure");
+    this.rows = h("div");
+    this.element = h("div", {}, legend(), this.figure, h("details", {}, h("summary", {}, "The same as a table"), this.rows));
+    const sizes = new ResizeObserver(() => this.draw());
+    sizes.observe(this.figure);
+    signal.addEventListener("abort", () => sizes.disconnect());
+  }
+
+  show(buckets, by) {
+    const key = JSON.stringify([buckets, by]);
+    if (key === this.key) return;
+    Object.assign(this, { key, buckets, by, drawn: 0 });
+    this.draw();
+    if (!this.rows.contains(document.activeElement)) fill(this.rows, table(buckets, by)); // nobody loses their place in it
+  }
+
+  draw() {
+    const wide = this.figure.clientWidth;
+    if (!this.buckets || !wide || wide === this.drawn) return;
+    this.drawn = wide;
+    fill(this.figure, chart(this.buckets, this.by, wide));
+  }
 }
 
 /**
@@ -27,7 +55,7 @@ export function legend(verdicts = VERDICTS) {
  * @param {"hour"|"day"} by
  * @param {number} width of the place in pixels: text keeps its size at any width
  */
-export function chart(buckets, by, width) {
+function chart(buckets, by, width) {
   patterns();
   const wide = Math.max(280, width), inner = wide - LEFT - RIGHT;
   const step = inner / Math.max(1, buckets.length);
@@ -37,7 +65,7 @@ export function chart(buckets, by, width) {
   const yPeople = (n) => HIGH.bars - (n / top) * (HIGH.bars - 22);
   const yShare = (share) => lineTop + 22 + (1 - share) * (HIGH.line - 22);
   return s("svg", { class: "chart", viewBox: `0 0 ${wide} ${height}`, role: "img", "aria-label": described(buckets, by) },
-    scale([0, top / 2, top], yPeople, (n) => String(n), wide), s("text", { x: LEFT, y: 10 }, "people"),
+    scale([0, top / 2, top], yPeople, short, wide), s("text", { x: LEFT, y: 10 }, "people"),
     buckets.map((bucket, i) => bars(bucket, x(i), step, yPeople)),
     scale([0, 0.5, 1], yShare, (share) => `${100 * share}\u00a0%`, wide), s("text", { x: LEFT, y: lineTop + 8 }, "compliance, with its 95 % interval"),
     runs(buckets).map((run) => curve(run, (i) => x(i) + step / 2, yShare)),
@@ -103,7 +131,7 @@ function described(buckets, by) {
 }
 
 /** The same figures as text. */
-export function table(buckets, by) {
+function table(buckets, by) {
   const filled = buckets.filter((bucket) => people(bucket));
   return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Figures of the chart" }, h("table", { class: "wide" },
     h("caption", {}, `People by ${by}; ${by}s without anybody are left out`),

@@ -1,7 +1,7 @@
 /** Who is told of alarms. */
 
 import { get, post, remove } from "../api.js";
-import { button, field, fill, h, note } from "../dom.js";
+import { button, field, fill, h, note, refill } from "../dom.js";
 import { sure } from "./dialogs.js";
 import { boxes, form } from "./form.js";
 
@@ -12,7 +12,7 @@ export async function alarms(place, signal) {
   const trouble = h("div", { "aria-live": "polite" });
   const again = async () => {
     const { alarms: all } = await get("/v1/alarms", { signal });
-    fill(list, all.length ? all.map((target) => item(target, again, trouble)) : h("li", { class: "muted" }, "Nobody is told yet; alarms are shown on the page only."));
+    refill(list, all.length ? all.map((target) => item(target, again, trouble)) : h("li", { class: "muted" }, "Nobody is told yet; alarms are shown on the page only."));
   };
   const fields = {
     name: field("Who", h("input", { maxlength: 100, autocomplete: "off" }), { hint: "such as Head nurse" }),
@@ -24,7 +24,7 @@ export async function alarms(place, signal) {
     fields.name.control.value = fields.address.control.value = "";
     await again();
   });
-  fill(place, h("h2", { id: "told" }, "Who is told of alarms"), list, trouble, add);
+  fill(place, h("h2", { tabindex: -1 }, "Who is told of alarms"), list, trouble, add);
   await again();
 }
 

@@ -1,6 +1,6 @@
 /** What holds for the whole service: how long things are kept, quiet hours, the operating point. */
 
-import { get, patch } from "../api.js";
+import { get, patch, Problem } from "../api.js";
 import { field, fill, h, say, select } from "../dom.js";
 import { form } from "./form.js";
 
@@ -11,15 +11,18 @@ export async function choices(place, signal) {
   const fields = {
     retention_days: field("Counts and events are kept, days", h("input", { type: "number", min: 1, value: settings.retention_days }), { hint: "then deleted for good" }),
     operating_point: field("Operating point", select([["", "the model’s own"], ...Object.keys(models[0].operating_points).map((name) => [name, name])], settings.operating_point ?? ""), { hint: "what it costs: see Model" }),
-    pause_s: field("Pause between messages, seconds", h("input", { type: "number", min: 0, value: settings.pause_s }), { hint: "to the same address" }),
+    pause_s: field("Pause between messages, seconds", h("input", { type: "number", min: 0, value: settings.pause_s }), { hint: "about one stream, to one address" }),
     quiet: field("Quiet from", h("input", { type: "time", value: from }), { hint: "no messages are sent; both empty: never quiet" }),
-    quietTo: field("Quiet to", until),
+    quiet_to: field("Quiet to", until),
   };
   const value = (name) => fields[name].control.value;
   const send = async () => {
+    fill(done);
+    const quiet = [value("quiet"), until.value];
+    if (quiet.includes("") && quiet.join("")) throw new Problem(422, { errors: [{ where: [quiet[0] ? "quiet_to" : "quiet"], what: "give both times, or neither" }] });
     await patch("/v1/settings", {
       retention_days: Number(value("retention_days")), operating_point: value("operating_point") || null, pause_s: Number(value("pause_s")),
-      quiet: value("quiet") || until.value ? [value("quiet"), until.value] : null,
+      quiet: quiet.includes("") ? null : quiet,
     });
     say("Saved");
     fill(done, "Saved.");

@@ -11,9 +11,11 @@ import { fill, h, note } from "../dom.js";
 export function form(label, fields, act, send, ...more) {
   const trouble = h("div", { class: "whole-row" });
   const go = h("button", { class: "main" }, act);
+  let isSending = false;
   const submit = async (event) => {
     event.preventDefault();
-    go.disabled = true;
+    if (isSending) return;
+    isSending = true; // not disabled: that would take the focus away
     fill(trouble);
     Object.values(fields).forEach((one) => one.refuse?.(null));
     try {
@@ -21,7 +23,7 @@ export function form(label, fields, act, send, ...more) {
     } catch (error) {
       refuse(error, fields, trouble);
     } finally {
-      go.disabled = false;
+      isSending = false;
     }
   };
   return h("form", { class: "form", "aria-label": label, novalidate: true, on: { submit } }, Object.values(fields), trouble, h("div", { class: "row whole-row" }, go, more));

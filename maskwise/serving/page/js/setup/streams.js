@@ -1,7 +1,8 @@
 /** Streams: added, changed, paused, removed. */
 
 import { get, patch, post, remove } from "../api.js";
-import { button, field, fill, h, note, say, select } from "../dom.js";
+import { button, field, fill, h, note, refill, say, select } from "../dom.js";
+import { feed } from "../live/feed.js";
 import { many } from "../words.js";
 import { dialog, sure } from "./dialogs.js";
 import { boxes, form } from "./form.js";
@@ -14,18 +15,29 @@ const SMALLEST = [["40", "40 pixels: near"], ["24", "24 pixels: farther"], ["16"
 export async function streams(place, signal) {
   const list = h("ul", { class: "items" });
   const trouble = h("div");
+  let shown = new Map();
   const again = async () => {
     const { streams: all } = await get("/v1/streams", { signal });
-    fill(list, all.length ? all.map((stream) => item(stream, again, trouble)) : h("li", { class: "muted" }, "None yet: add the first one."));
+    shown = new Map(all.map((stream) => [stream.id, stateOf(stream)]));
+    refill(list, all.length ? all.map((stream) => item(stream, again, trouble)) : h("li", { class: "muted" }, "None yet: add the first one."));
   };
-  fill(place, h("div", { class: "spread" }, h("h2", { id: "streams" }, "Cameras and streams"), button("Add a stream", () => edit(null, again), "main")), trouble, list);
+  fill(place, h("div", { class: "spread" }, h("h2", { id: "streams", tabindex: -1 }, "Cameras and streams"), button("Add a stream", () => edit(null, again), "main")), trouble, list);
   await again();
+  feed.addEventListener("stream", ({ detail }) => {
+    if (shown.get(detail.id) === stateOf(detail)) return;
+    shown.set(detail.id, stateOf(detail)); // asked for once, whatever comes of it
+    again().catch(() => {});
+  }, { signal });
+  feed.addEventListener("gone", () => again().catch(() => {}), { signal });
 }
+
+const stateOf = ({ name, state, because, paused }) => JSON.stringify([name, state, because, paused]);
 
 function item(stream, again, trouble) {
   const act = (words, work, kind = "small") => button(words, async () => {
     try {
       await work();
+      fill(trouble);
       await again();
     } catch (error) {
       fill(trouble, note(error.message, "bad"));

@@ -1,7 +1,7 @@
 /** Tokens: made, shown once, taken back. */
 
 import { get, post, remove } from "../api.js";
-import { button, field, fill, h, note, say, select } from "../dom.js";
+import { button, field, fill, h, note, refill, say, select } from "../dom.js";
 import { session, signIn } from "../session.js";
 import { moment } from "../words.js";
 import { sure } from "./dialogs.js";
@@ -16,7 +16,7 @@ export async function tokens(place, signal) {
   const again = async () => {
     const { tokens: all } = await get("/v1/tokens", { signal });
     if (!all.length) fields.role.control.value = "admin"; // the first one has to be
-    fill(list, all.length ? all.map((token) => item(token, again, shown)) : h("li", { class: "muted" }, "There is none: whoever uses this machine may do everything. With the first one, every visit asks for a token."));
+    refill(list, all.length ? all.map((token) => item(token, again, shown)) : h("li", { class: "muted" }, "There is none: whoever uses this machine may do everything. With the first one, every visit asks for a token."));
   };
   const fields = {
     name: field("For whom or what", h("input", { maxlength: 100, autocomplete: "off" }), { hint: "such as Wall screen; it stands in the log" }),
@@ -31,7 +31,7 @@ export async function tokens(place, signal) {
     if (session().open) await signIn(made.token); // with the first token, the time without one is over
     await again();
   });
-  fill(place, h("h2", { id: "tokens" }, "Tokens"), list, shown, add);
+  fill(place, h("h2", { id: "tokens", tabindex: -1 }, "Tokens"), list, shown, add);
   await again();
 }
 
@@ -40,11 +40,22 @@ function once(shown, made) {
   const secret = h("input", { readonly: true, value: made.token, "aria-label": `Token ${made.name}`, on: { focus: () => secret.select() } });
   const copy = async () => {
     secret.select();
-    await navigator.clipboard?.writeText(made.token);
-    say("The token is copied");
+    const isDone = await copied(made.token);
+    fill(how, isDone ? "Copied." : "This browser does not let the page copy: press Ctrl+C, the token is selected.");
   };
-  fill(shown, h("div", { class: "note good once" }, h("p", {}, h("b", {}, `Token for ${made.name}. `), "It is shown this once: copy it now."), secret, h("div", { class: "row" }, button("Copy", copy, "small"), button("Done", () => fill(shown), "small"))));
+  const how = h("span", {});
+  fill(shown, h("div", { class: "note good once" }, h("p", {}, h("b", {}, `Token for ${made.name}. `), "It is shown this once: copy it now."), secret, h("div", { class: "row" }, button("Copy", copy, "small"), button("Done", () => { fill(shown); shown.closest("section").querySelector("h2").focus(); }, "small"), how)));
   secret.focus();
+}
+
+/** Over plain http, browsers have the older way only. */
+async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return document.execCommand("copy");
+  }
 }
 
 function item(token, again, shown) {

@@ -28,17 +28,18 @@ class Drawing {
     const made = dialog(`Zones and lines of ${this.stream.name}`,
       h("p", { class: "muted" }, "An alarm is raised inside zones only, or everywhere if there is none. Click on the picture to add a corner, drag corners to move them. With the keyboard: Tab to a corner, arrow keys move it (with Shift further), Delete removes it."),
       this.stage, this.list,
-      h("div", { class: "row" }, button("Add a zone", () => this.add("zone"), "small"), button("Add a line", () => this.add("line"), "small")),
+      this.adds = h("div", { class: "row" }, button("Add a zone", () => this.add("zone"), "small"), button("Add a line", () => this.add("line"), "small")),
       this.trouble,
       h("div", { class: "row" }, button("Save", () => this.save(made), "main"), button("Cancel", () => made.close())));
     made.addEventListener("close", () => URL.revokeObjectURL(this.picture.src));
     this.draw();
-    await this.still();
+    await this.still(made);
   }
 
-  async still() {
+  async still(made) {
     try {
       const blob = await call("GET", `/v1/streams/${this.stream.id}/still.jpg?width=1280&blur=all`, { accept: "image/jpeg" });
+      if (!made.open) return;
       this.picture.src = URL.createObjectURL(blob);
       this.picture.alt = `Still of ${this.stream.name}, faces blurred`;
       this.stage.classList.remove("blank");
@@ -67,7 +68,14 @@ class Drawing {
     return h("div", { class: `row ${i === this.chosen ? "chosen" : ""}` },
       field(`Name of the ${shape.kind}`, name),
       shape.kind === "zone" ? button("Add a corner", () => this.corner(i), "small") : null,
-      button("Remove", () => { this.shapes.splice(i, 1); this.chosen = Math.max(0, i - 1); this.draw(); }, "small danger", { "aria-label": `Remove ${shape.name}` }));
+      button("Remove", () => this.away(i), "small danger", { "aria-label": `Remove ${shape.name}` }));
+  }
+
+  away(i) {
+    this.shapes.splice(i, 1);
+    this.chosen = Math.max(0, i - 1);
+    this.draw();
+    (this.list.querySelector(".chosen input") ?? this.adds.querySelector("button")).focus();
   }
 
   choose(i) {
@@ -140,7 +148,7 @@ class Drawing {
     knob.setPointerCapture(event.pointerId);
     const move = (moved) => this.move(k, ...this.at(moved));
     knob.addEventListener("pointermove", move);
-    knob.addEventListener("pointerup", () => knob.removeEventListener("pointermove", move), { once: true });
+    knob.addEventListener("lostpointercapture", () => knob.removeEventListener("pointermove", move), { once: true });
   }
 
   /** Where a pointer is, as shares of the picture. */

@@ -3,7 +3,7 @@
 import { post, query } from "../api.js";
 
 /** By the service. @returns {Promise<object>} the one JSON of a picture. */
-export async function byService(blob, { operating_point, signal }) {
+export async function byService(blob, operating_point, signal) {
   const answer = await post(query("/v1/check", { operating_point }), undefined, { body: blob, signal });
   return answer.results[0];
 }

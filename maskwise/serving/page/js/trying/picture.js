@@ -8,10 +8,21 @@ import { counted, percent, summary } from "../words.js";
 
 const LARGEST_PX = 1920;
 
+/** A picture as it is shown: no larger than a screen, so that many of them fit into memory; null if it cannot be shown. */
+export async function shownOf(file) {
+  const whole = await createImageBitmap(file).catch(() => null);
+  const scale = whole ? LARGEST_PX / Math.max(whole.width, whole.height) : 1;
+  if (scale >= 1) return whole;
+  const [resizeWidth, resizeHeight] = [whole.width, whole.height].map((side) => Math.max(1, Math.round(side * scale)));
+  const small = await createImageBitmap(whole, { resizeWidth, resizeHeight, resizeQuality: "high" }).catch(() => null);
+  whole.close();
+  return small;
+}
+
 export class Picture {
-  /** @param {string} name @param {Blob} blob @param {?ImageBitmap} bitmap null where this browser cannot show it */
+  /** @param {string} name @param {Blob} blob @param {?ImageBitmap} bitmap of `shownOf` */
   constructor(name, blob, bitmap) {
-    Object.assign(this, { name, blob, bitmap, result: null, because: null });
+    Object.assign(this, { name, blob, bitmap, result: null, because: null, turn: 0, isClosed: false });
     this.canvas = h("canvas", { role: "img", "aria-label": `${name}, being looked at` });
     this.side = h("div", { class: "faces" });
     this.element = h("article", { class: "card picture" }, h("div", { class: "stage" }, bitmap ? this.canvas : h("p", { class: "muted" }, "This browser cannot show this kind of picture.")), this.side);
@@ -21,6 +32,7 @@ export class Picture {
   }
 
   wait() {
+    this.turn += 1;
     this.result = this.because = null;
     this.people = [];
     this.paint();
@@ -55,8 +67,10 @@ export class Picture {
   }
 
   list() {
+    const isOpen = this.side.querySelector("details")?.open ?? false;
     const json = h("pre", { tabindex: 0, "aria-label": `JSON of ${this.name}` });
     const details = h("details", { on: { toggle: () => { json.textContent = details.open ? this.json : ""; } } }, h("summary", {}, "JSON"), json);
+    details.open = isOpen;
     fill(this.side,
       h("h2", {}, this.name),
       h("p", { class: "sum" }, this.people.length ? summary(this.counts) : "No face was found."),
@@ -77,19 +91,21 @@ export class Picture {
   /** The face alone, so that the list is read without searching the picture. */
   cut([x0, y0, x1, y1]) {
     const canvas = h("canvas", { class: "cut", width: 112, height: 112, "aria-hidden": "true" });
-    const side = 1.3 * Math.max(x1 - x0, y1 - y0);
-    canvas.getContext("2d").drawImage(this.bitmap, (x0 + x1 - side) / 2, (y0 + y1 - side) / 2, side, side, 0, 0, 112, 112);
+    const { scale } = this, side = 1.3 * Math.max(x1 - x0, y1 - y0);
+    canvas.getContext("2d").drawImage(this.bitmap, scale * (x0 + x1 - side) / 2, scale * (y0 + y1 - side) / 2, scale * side, scale * side, 0, 0, 112, 112);
     return canvas;
+  }
+
+  /** Pixels that are shown of one pixel of the picture, which the boxes are given in. */
+  get scale() {
+    return this.result?.width ? this.bitmap.width / this.result.width : 1;
   }
 
   paint() {
     if (!this.bitmap) return;
     const { width, height } = this.bitmap;
-    const scale = Math.min(1, LARGEST_PX / Math.max(width, height));
-    const wide = Math.round(width * scale);
-    if (this.canvas.width !== wide) Object.assign(this.canvas, { width: wide, height: Math.round(height * scale) });
-    const shown = this.canvas.clientWidth || wide;
-    painted(this.canvas, this.bitmap, this.people, scale, this.canvas.width / shown);
+    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+    painted(this.canvas, this.bitmap, this.people, this.scale, width / (this.canvas.clientWidth || width));
   }
 
   get json() {
@@ -107,10 +123,13 @@ export class Picture {
   }
 
   /** The picture in its own size with boxes, made in this browser. */
-  save() {
-    const { width, height } = this.bitmap;
+  async save() {
+    const whole = await createImageBitmap(this.blob).catch(() => null);
+    if (!whole) return say("The file is not where it was; choose it again");
+    const { width, height } = whole;
     const canvas = h("canvas", { width, height });
-    painted(canvas, this.bitmap, this.people, 1, Math.max(1, Math.max(width, height) / 1000));
+    painted(canvas, whole, this.people, 1, Math.max(1, Math.max(width, height) / 1000));
+    whole.close();
     canvas.toBlob((blob) => {
       const address = URL.createObjectURL(blob);
       h("a", { href: address, download: `${this.name.replace(/\.[^.]+$/, "")}-maskwise.png` }).click();
@@ -119,6 +138,7 @@ export class Picture {
   }
 
   close() {
+    this.isClosed = true;
     this.sizes.disconnect();
     this.bitmap?.close();
     this.element.remove();

@@ -4,6 +4,7 @@ import { get, patch, query } from "../api.js";
 import { button, field, fill, h, note, say } from "../dom.js";
 import { badge } from "../look/badge.js";
 import { interval } from "../look/chart.js";
+import { inUse } from "../look/points.js";
 import { may } from "../session.js";
 import { MEANING, number, percent, span } from "../words.js";
 
@@ -71,18 +72,20 @@ class Points {
       if (error.name === "AbortError") return;
       this.peopleField.refuse(error.of?.("people_per_hour"));
       this.shareField.refuse(error.of?.("share_masked"));
-      fill(this.trouble, note(error.message, "bad"));
+      const isPlaced = error.of?.("people_per_hour") || error.of?.("share_masked");
+      fill(this.trouble, isPlaced ? null : note(error.message, "bad"));
     }
   }
 
   draw() {
+    if (!Object.keys(this.model.operating_points).length) return fill(this.list, h("p", { class: "muted" }, "This model has no operating points to choose from."));
     fill(this.list, Object.keys(this.model.operating_points).map((name) => this.point(name, this.cost[name] ?? {})));
   }
 
   point(name, cost) {
-    const isUsed = name === (this.model.operating_point ?? "balanced");
+    const isUsed = name === inUse(this.model);
     const line = (words, figure, shown = number) => h("div", {}, h("dt", {}, words), h("dd", {}, shown(figure?.value), h("span", { class: "span" }, range(figure, shown))));
-    return h("article", { class: `point ${isUsed ? "chosen" : ""}` }, h("div", { class: "spread" }, h("h3", {}, name), isUsed ? h("span", { class: "pill" }, "in use") : null),
+    return h("article", { class: `point ${isUsed ? "chosen" : ""}` }, h("div", { class: "spread" }, h("h3", { tabindex: isUsed ? -1 : null }, name), isUsed ? h("span", { class: "pill" }, "in use") : null),
       h("p", { class: "muted" }, PURPOSE[name] ?? ""),
       h("dl", {}, line("alarms an hour", cost.alarms_per_hour), line("of them false", cost.false_alarms_per_hour), line("share of alarms that are right", cost.share_of_alarms_right, (value) => percent(value, 0)), line("of 100 without a mask, missed", cost.missed_per_100), line("of 100 people, uncertain", cost.uncertain_per_100)),
       isUsed || !may("admin") ? null : button("Use this", () => this.use(name), "small", { "aria-label": `Use the operating point ${name}` }));
@@ -93,6 +96,7 @@ class Points {
       await patch("/v1/settings", { operating_point: name });
       this.model.operating_point = name;
       this.draw();
+      this.list.querySelector(".chosen h3").focus();
       say(`${name} is in use`);
     } catch (error) {
       fill(this.trouble, note(error.message, "bad"));

@@ -162,6 +162,10 @@ def test_killed_it_comes_back(tmp_path: Path) -> None:
     [
         (["--host", EVERYWHERE], {}, "maskwise token create NAME --role admin"),
         (["--behind-proxy"], {}, "maskwise token create NAME --role admin"),
+        (["--proxy", "172.18.0.0/16"], {}, "maskwise token create NAME --role admin"),
+        (["--proxy", "caddy"], {}, "proxies: 'caddy' is no address or network"),
+        (["--waiting", "0"], {}, "limits.waiting: 0 must be above 0"),
+        ([], {"MASKWISE_MAX_STREAMS": "0"}, "limits.streams: 0 must be above 0"),
         (["--host", EVERYWHERE], {"MASKWISE_TOKEN": "short"}, "MASKWISE_TOKEN: 24 characters at least"),
         (["--host", "203.0.113.77"], {"MASKWISE_TOKEN": "x" * 24}, "cannot listen at 203.0.113.77 port 0"),
         (["--host", "no such host"], {}, "--host no such host"),

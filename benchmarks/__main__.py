@@ -23,6 +23,7 @@ ALL = (
     "stream_memory",
     "serve_check",
     "serve_soak",
+    "serve_start",
     "inside_browser",
     "serve_page",
 )

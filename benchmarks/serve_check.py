@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from benchmarks.serving import FACES, SIZE_WH, Load, bare, four_faces, ours
+from benchmarks.serving import FACES, SIZE_WH, Load, bare, ours, picture
 from benchmarks.table import Row
 
 REQUESTS = {1: 100, 8: 200, 64: 256}
@@ -26,15 +26,15 @@ def measure(rounds: int = ROUNDS) -> list[Row]:
     """Two rows for each number of clients."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder, bare() as plain, ours() as full:
-        picture = Path(folder) / "four.jpg"
-        picture.write_bytes(four_faces())
+        sent = Path(folder) / "sent.jpg"
+        sent.write_bytes(picture())
         for server in (plain, full):
-            server.load(picture, 4, 100)
+            server.load(sent, 4, 100)
         for clients, requests in REQUESTS.items():
             loads: dict[str, list[Load]] = {"bare": [], "maskwise": []}
             for _ in range(rounds):
                 for what, server in (("bare", plain), ("maskwise", full)):
-                    loads[what].append(server.load(picture, clients, requests))
+                    loads[what].append(server.load(sent, clients, requests))
             ratios = [o.per_s / b.per_s for b, o in zip(loads["bare"], loads["maskwise"], strict=True)]
             shared: Row = {"clients": clients, "requests": requests * rounds}
             rows.append({"what": "bare", **shared, **_row(loads["bare"]), "ratio": 1.0})

@@ -67,9 +67,9 @@ class Load:
     cpu_ms: float = 0.0
 
 
-def four_faces() -> bytes:
-    """A JPEG of 640x480 with four people in it."""
-    frame, _ = next(iter(film(crowd(FACES, SIZE_WH), 1 / 30, 30.0, SIZE_WH)))
+def picture(people: int = FACES) -> bytes:
+    """A JPEG of 640x480 with so many people in it."""
+    frame, _ = next(iter(film(crowd(people, SIZE_WH), 1 / 30, 30.0, SIZE_WH)))
     buffer = io.BytesIO()
     Pillow.fromarray(frame.image).save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
@@ -78,7 +78,7 @@ def four_faces() -> bytes:
 @contextmanager
 def bare() -> Iterator[Server]:
     """The plain application of `bare_app`."""
-    port = _free_port()
+    port = free_port()
     with _running([sys.executable, "-m", "benchmarks.bare_app", str(port)], f"http://127.0.0.1:{port}/docs") as pid:
         yield Server(f"http://127.0.0.1:{port}/check", pid)
 
@@ -86,7 +86,7 @@ def bare() -> Iterator[Server]:
 @contextmanager
 def ours() -> Iterator[Server]:
     """`maskwise serve`, with everything that it does as shipped."""
-    port = _free_port()
+    port = free_port()
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         command = [sys.executable, "-m", "maskwise", "serve", "--port", str(port), "--folder", folder]
@@ -132,16 +132,17 @@ def _said(command: Sequence[str]) -> str:
 
 @contextmanager
 def _running(command: Sequence[str], answers_at: str) -> Iterator[int]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait_for(answers_at, process)
+        wait_for(answers_at, process)
         yield process.pid
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Until it answers 2xx or 3xx there."""
     for _ in range(600):
         try:
             with urllib.request.urlopen(url, timeout=1):  # noqa: S310 - of this machine
@@ -153,7 +154,8 @@ def _wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
     raise RuntimeError(f"nothing answers at {url}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One that nobody listens at just now."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])

@@ -21,9 +21,9 @@ app = typer.Typer(help="What a service remembers: bring it up to date, back it u
 @app.command()
 def upgrade(folder: Folder = None, database: Database = None) -> None:
     """Bring the tables up to date, as `maskwise serve` does when it starts."""
-    from maskwise.serving.store.folder import folder_of
     from maskwise.serving.store import schema
     from maskwise.serving.store.database import Database as Store
+    from maskwise.serving.store.folder import folder_of
 
     settings = settings_of(folder, database)
     folder_of(settings)
@@ -60,8 +60,8 @@ def restore(
 
     Every byte of the file is checked before the database is touched; then all of it is restored, or nothing.
     """
-    from maskwise.serving.store.folder import folder_of
     from maskwise.serving.store import backup as store
+    from maskwise.serving.store.folder import folder_of
 
     settings = settings_of(folder, database)
     folder_of(settings)

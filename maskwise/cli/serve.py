@@ -46,6 +46,15 @@ def run(
     behind_proxy: Annotated[
         bool, typer.Option("--behind-proxy", help="A proxy on this machine speaks TLS.", envvar="MASKWISE_BEHIND_PROXY")
     ] = False,
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(help="Address or network of another machine where such a proxy is.", envvar="MASKWISE_PROXY"),
+    ] = None,
+    waiting: Annotated[int, typer.Option(help="Pictures that may wait; 429 beyond.", envvar="MASKWISE_WAITING")] = 128,
+    max_streams: Annotated[int, typer.Option(help="Streams watched at once.", envvar="MASKWISE_MAX_STREAMS")] = 16,
+    requests_per_minute: Annotated[
+        int, typer.Option(help="Of one caller; 429 beyond.", envvar="MASKWISE_REQUESTS_PER_MINUTE")
+    ] = 6000,
     log: Annotated[
         Literal["json", "text"] | None,
         typer.Option(help="Form of the log on stderr; text on a terminal.", envvar="MASKWISE_LOG"),
@@ -61,7 +70,7 @@ def run(
     """
     from maskwise.serving.operating import logs
     from maskwise.serving.run import run as serve
-    from maskwise.serving.settings import Settings
+    from maskwise.serving.settings import Limits, Settings
 
     settings = Settings(
         folder=folder or default_folder(),
@@ -74,6 +83,8 @@ def run(
         sources=tuple(allow_source or ()),
         cores=cores,
         behind_proxy=behind_proxy,
+        proxies=tuple(proxy or ()),
+        limits=Limits(waiting=waiting, streams=max_streams, requests_per_minute=requests_per_minute),
         log_addresses=log_addresses,
     )
     form = log or ("text" if sys.stderr.isatty() else "json")

@@ -14,10 +14,12 @@
 from __future__ import annotations
 
 import io
+import re
 import stat
 import struct
 import threading
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -25,6 +27,7 @@ import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageFile
 from PIL.JpegImagePlugin import JpegImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from maskwise.errors import ImageError
 from maskwise.values import Image
@@ -35,15 +38,27 @@ MAX_PIXELS = 128_000_000
 MAX_BYTES = 1 << 30
 """Largest file that is read."""
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "ICO", "DIB")
-"""Pillow's names of what is tried: neither EPS and its like, which start other programs, nor formats without a mark."""
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM", "DIB")
+"""Pillow's names of what is tried: neither EPS and its like, which start other programs, nor formats without a mark,
+nor ICO, which holds a picture of another size than it says."""
 
 SUFFIXES = frozenset(
     f".{name}"
-    for names in ("jpg jpeg jpe jfif mpo png webp gif bmp dib", "tif tiff avif jp2 j2k ppm pgm pbm pnm ico")
+    for names in ("jpg jpeg jpe jfif mpo png webp gif bmp dib", "tif tiff avif jp2 j2k ppm pgm pbm pnm")
     for name in names.split()
 )
 """How the names of picture files usually end, lower case."""
+
+MOST_SCANS = 100
+"""Passes over a progressive JPEG, each of which may cost as much time as a picture: cameras and programs make about
+ten, and a file of a few megabytes can hold a hundred thousand that say nothing."""
+
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+"""In the data of a JPEG scan nothing else begins with 0xff."""
+
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+_TILE_WIDTH, _TILE_LENGTH = 322, 323
+"""Tags of TIFF."""
 
 _SILENCE = threading.Lock()
 _ORIENTATION = 0x0112
@@ -109,7 +124,10 @@ def decode_image(data: bytes, name: str, max_pixels: int = MAX_PIXELS) -> Image:
         raise ImageError(f"{name}: the file is empty; copy or download it again")
     try:
         picture = _open(io.BytesIO(data))
-        _check_size(picture.size, max_pixels)
+        for size in _sizes(picture):
+            _check_size(size, max_pixels)
+        if "progressive" in picture.info:
+            _check_scans(data)
         _load(picture)
         return np.array(_to_rgb(_turn_upright(picture)), np.uint8)
     except ImageError as error:
@@ -145,6 +163,25 @@ def _open(stream: IO[bytes]) -> ImageFile.ImageFile:
         except (SyntaxError, IndexError, TypeError, struct.error):  # how a plugin says "not mine"
             continue
     raise ImageError("is not a picture that can be read; give a JPEG, PNG, WebP, GIF, BMP, TIFF or AVIF file")
+
+
+def _sizes(picture: ImageFile.ImageFile) -> Iterator[tuple[int, int]]:
+    """Of the picture, and of the tiles that are unpacked for it, which may be larger."""
+    yield picture.size
+    if isinstance(picture, TiffImageFile):
+        tags = picture.tag_v2
+        if _TILE_WIDTH in tags and _TILE_LENGTH in tags:
+            yield int(tags[_TILE_WIDTH]), int(tags[_TILE_LENGTH])
+
+
+def _check_scans(data: bytes) -> None:
+    """Count the scans of a JPEG, marker by marker."""
+    at, scans = 2, 0
+    while (marker := _MARKER.search(data, at)) and data[marker.end() - 1] != _END_OF_IMAGE:
+        scans += data[marker.end() - 1] == _START_OF_SCAN
+        if scans > MOST_SCANS:
+            raise ImageError(f"has more than {MOST_SCANS} scans; save it anew, as an ordinary JPEG")
+        at = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
 
 
 def _check_size(size: tuple[int, int], max_pixels: int) -> None:

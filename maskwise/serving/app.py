@@ -63,7 +63,7 @@ class App(FastAPI):
         """Layers outside of what the framework puts outermost itself."""
         service: Service = self.state.service
         self.endless = Endless(super().build_middleware_stack())
-        inside = SecurityHeaders(self.endless, behind_proxy=service.settings.behind_proxy)
+        inside = SecurityHeaders(self.endless, service.settings.believed)
         return Requests(inside, service.metrics, _templates(), addresses=service.settings.log_addresses)
 
 

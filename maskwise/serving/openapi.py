@@ -28,7 +28,7 @@ SCHEMES = {
     },
 }  # fmt: skip
 
-COMMON = (400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
+COMMON = (400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 503)
 """Problems that routes have in common; others are named by the route that has them."""
 
 
@@ -86,6 +86,7 @@ def _may_answer(operation: dict[str, Any], path: str, method: str, *, is_known: 
         401: is_known or (path, method) == (SIGN_IN, "POST"),
         403: path not in LIFE_SIGNS,
         404: may_miss or "path" in places,
+        408: has_body,
         409: may_miss or (is_known and method not in SAFE),
         413: True,
         415: has_body,

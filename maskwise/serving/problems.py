@@ -119,7 +119,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(StorageError)
     def of_storage(_: Request, error: StorageError) -> JSONResponse:
-        log.error("nothing can be stored or looked up", exc_info=error)
+        log.error("nothing can be stored or looked up: %s", error)
         return answer(Absent())
 
     @app.exception_handler(Exception)

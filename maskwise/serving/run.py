@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
+from typing import cast
 
 import uvicorn
 
@@ -13,8 +16,8 @@ from maskwise import __version__
 from maskwise.serving.app import App, create_app
 from maskwise.serving.guard import access
 from maskwise.serving.operating import systemd
+from maskwise.serving.operating.connections import Connection, SocketConnection
 from maskwise.serving.operating.ending import signals
-from maskwise.serving.operating.heads import BoundedHeads
 from maskwise.serving.operating.listening import address_of, bound
 from maskwise.serving.service import opened
 from maskwise.serving.settings import Settings
@@ -81,10 +84,11 @@ class _Server(uvicorn.Server):
 
 
 def _config(app: App) -> uvicorn.Config:
-    every_s = systemd.alive_every_s()
+    every_s, proxies = systemd.alive_every_s(), app.state.service.settings.believed
     return uvicorn.Config(
         app,
-        http=BoundedHeads,
+        http=cast(type[asyncio.Protocol], partial(Connection, proxies=proxies)),
+        ws=SocketConnection,
         ws_max_size=LARGEST_TEXT,
         log_config=None,
         access_log=False,

@@ -8,6 +8,10 @@ from pathlib import Path
 
 from maskwise.errors import ConfigError
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
+
 SQLITE_NAME, AUDIT_NAME = "maskwise.db", "audit.log"
 """In the service's folder."""
 
@@ -50,6 +54,7 @@ class Settings:
     sources: hosts and networks that streams may be opened from, besides what is allowed anyway.
     cores: that looking at pictures may take; 0 is all.
     behind_proxy: a proxy on this machine speaks TLS and says for whom it asks.
+    proxies: addresses and networks of further machines where such a proxy is.
     log_addresses: the log says from which address of the network each request came.
     """
 
@@ -63,6 +68,7 @@ class Settings:
     sources: tuple[str, ...] = ()
     cores: int = 0
     behind_proxy: bool = False
+    proxies: tuple[str, ...] = ()
     log_addresses: bool = False
     limits: Limits = field(default_factory=Limits)
 
@@ -74,6 +80,7 @@ class Settings:
         for folder in self.media:
             if not folder.is_dir():
                 raise ConfigError(f"media: {folder} is not a folder")
+        _ = self.believed
 
     @property
     def is_local(self) -> bool:
@@ -88,7 +95,16 @@ class Settings:
     @property
     def is_reachable(self) -> bool:
         """Whether others than this machine can reach it: then nobody gets in without a token."""
-        return self.behind_proxy or not self.is_local
+        return bool(self.believed) or not self.is_local
+
+    @property
+    def believed(self) -> tuple[Network, ...]:
+        """Where the proxies are that are believed when they say for whom they ask.
+
+        Raises:
+            ConfigError: one that is neither an address nor a network.
+        """
+        return (*(LOOPBACK if self.behind_proxy else ()), *map(_network, self.proxies))
 
     @property
     def database_url(self) -> str:
@@ -99,3 +115,10 @@ class Settings:
     def audit_log(self) -> Path:
         """The sealed record of what was changed, and by whom."""
         return self.folder / AUDIT_NAME
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text.strip("[]"), strict=False)
+    except ValueError as error:
+        raise ConfigError(f"proxies: {text!r} is no address or network, as in 10.0.5.2 or 172.18.0.0/16") from error

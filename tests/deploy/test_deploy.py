@@ -118,8 +118,9 @@ def test_the_image_builds_starts_answers_and_ends(tmp_path: Path) -> None:
     ) as rehearsal:  # fmt: skip
         assert rehearsal.stdout
         assert rehearsal.stdin
-        said = [line for line in iter(rehearsal.stdout.readline, "") if line.startswith('{"healthy"')][:1]
-        assert [json.loads(line) for line in said] == [{"healthy": True, "running": True}]
+        lines = iter(rehearsal.stdout.readline, "")
+        said = next((line for line in lines if line.startswith('{"healthy"')), "{}")
+        assert json.loads(said) == {"healthy": True, "running": True}
         here = httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=20)
         assert here.get("/v1/models").status_code == 401
         here.headers["Authorization"] = f"Bearer {TOKEN}"

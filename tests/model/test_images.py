@@ -310,6 +310,33 @@ def test_the_limit_is_looked_at_before_decoding(monkeypatch: pytest.MonkeyPatch)
         decode_image(encoded(Pillow.fromarray(CORNERS), "PNG")[:60], "x")  # its pixels are not even there
 
 
+def scans(jpeg: bytes, count: int) -> bytes:
+    """The same picture with so many more scans, which say that nothing changes."""
+    head = bytes.fromhex("ffda0008 01 01 00 01 05 00")  # coefficients 1 to 5 of the first component
+    nothing = bytes.fromhex("e07fff") * 4  # ends of bands
+    return jpeg[:-2] + (head + nothing) * count + jpeg[-2:]
+
+
+def test_a_jpeg_of_many_scans_is_refused() -> None:
+    jpeg = encoded(Pillow.fromarray(CORNERS), "JPEG", progressive=True)
+    assert decode_image(jpeg, "x").shape == CORNERS.shape
+    assert decode_image(jpeg + scans(jpeg, 1000), "x").shape == CORNERS.shape  # what comes behind is not looked at
+    with pytest.raises(ImageError, match="scans"):
+        decode_image(scans(jpeg, 1000), "x")
+
+
+def test_a_tiff_of_tiles_larger_than_itself_is_refused() -> None:
+    def tiff(side: int) -> bytes:
+        tags = {256: 8, 257: 8, 258: 8, 259: 1, 262: 1, 277: 1, 322: side, 323: side, 324: 512, 325: side * side}
+        entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+        head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
+        return head.ljust(512, b"\0") + b"\x77" * min(side * side, 10_000)
+
+    assert (decode_image(tiff(16), "x") == 0x77).all()
+    with pytest.raises(ImageError, match="too large"):
+        decode_image(tiff(65_536), "x")
+
+
 def test_importing_changes_nothing_in_pillow() -> None:
     code = (
         "import warnings, numpy; from PIL import Image, ImageFile; filters = list(warnings.filters)\n"

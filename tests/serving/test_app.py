@@ -131,7 +131,7 @@ def test_metadata(described: dict[str, Any]) -> None:
     [
         ("/v1/session", "DELETE, GET, POST"),
         ("/v1/tokens/5", "DELETE"),
-        ("/healthz", "GET"),
+        ("/healthz", "GET, HEAD"),
         ("/", "GET, HEAD"),
         ("/nothing", "GET, HEAD"),
     ],

@@ -135,7 +135,7 @@ Sends = Callable[[int], Iterator[bytes | float]]
 
 
 @contextmanager
-def mjpeg_camera(sends: Sends, password: str = "") -> Iterator[str]:
+def mjpeg_camera(sends: Sends, password: str = "", port: int = 0) -> Iterator[str]:
     """A camera that sends JPEG after JPEG over HTTP; the address, with user and password where it asks for one."""
     calls = iter(range(10**9))
     wanted = "Basic " + base64.b64encode(f"admin:{password}".encode()).decode()
@@ -164,7 +164,7 @@ def mjpeg_camera(sends: Sends, password: str = "") -> Iterator[str]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     login = f"admin:{quote(password, safe='')}@" if password else ""

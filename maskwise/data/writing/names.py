@@ -24,7 +24,7 @@ _FORBIDDEN = frozenset('<>:"/\\|?*')  # on Windows, or by a format that reads th
 _INVISIBLE = ("Cc", "Cn", "Cs", "Zl", "Zp")  # not legal in XML, or ends of lines to some readers
 _SUFFIX = {
     "JPEG": ".jpg", "MPO": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif", "BMP": ".bmp", "DIB": ".dib",
-    "TIFF": ".tif", "AVIF": ".avif", "JPEG2000": ".jp2", "PPM": ".ppm", "ICO": ".ico",
+    "TIFF": ".tif", "AVIF": ".avif", "JPEG2000": ".jp2", "PPM": ".ppm",
 }  # fmt: skip
 
 

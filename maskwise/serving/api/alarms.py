@@ -55,7 +55,7 @@ class SentJson(BaseModel):
 @router.get("/v1/alarms")
 def all_targets(service: Parts, _: Viewer) -> TargetsJson:
     """Who is told of alarms."""
-    with service.database.begin() as session:
+    with service.database.read() as session:
         return TargetsJson(alarms=[_json(row) for row in targets.all_of(session)])
 
 
@@ -65,8 +65,8 @@ def add_target(new: NewTarget, service: Parts, caller: Admin) -> TargetJson:
     if not is_known(new.address):
         raise Problem(
             422,
-            f"address ({kind_of(new.address)}): not one address that Apprise knows; it is written as in "
-            "json://host/path or mailto://user:password@host",
+            f"address ({kind_of(new.address)}): not one address that Apprise knows, or one of this machine itself "
+            "or of a file; it is written as in json://host/path or mailto://user:password@host",
         )
     try:
         with service.database.begin() as session:

@@ -56,7 +56,6 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     },
     400: {"description": "There is no picture, or the multipart body is broken.", **_PROBLEM},
     406: {"description": "None of the kinds of answer is accepted.", **_PROBLEM},
-    408: {"description": "Nothing came for too long in the middle of the body.", **_PROBLEM},
     413: {"description": "Too many bytes or pictures.", **_PROBLEM},
     415: {"description": "The body is no picture by its type.", **_PROBLEM},
     422: {"description": "A parameter or part that is not known or out of range.", **_PROBLEM},

@@ -34,15 +34,17 @@ class StatusJson(BaseModel):
 
 
 @router.get("/healthz")
+@router.head("/healthz", include_in_schema=False)
 async def alive() -> StatusJson:
     """The process answers."""
     return StatusJson(status="ok")
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz", responses={503: {"description": "It cannot.", "content": {MEDIA_TYPE: {"schema": SCHEMA}}}})
 async def ready(parts: Parts) -> StatusJson:
-    """The service can work: the model is there, the database answers, there is room for pictures that wait."""
-    wrong = [*_full(parts)]
+    """The service can work: the database answers and is written, there is room for pictures that wait."""
+    wrong = [*_waits(parts)]
     if not await _answers(parts.database):
         wrong.append("the database does not answer")
     if wrong:
@@ -56,10 +58,12 @@ def metrics(parts: Parts, _: Viewer) -> Response:
     return Response(generate_latest(parts.metrics.register), media_type=CONTENT_TYPE_LATEST)
 
 
-def _full(parts: Service) -> Iterator[str]:
+def _waits(parts: Service) -> Iterator[str]:
     waiting = parts.metrics.register.get_sample_value(WAITING) or 0
     if waiting >= parts.settings.limits.waiting:
         yield f"{waiting:.0f} pictures wait, no more are taken"
+    if parts.cameras.recorder.away:
+        yield "events cannot be recorded, they wait; the service's log says why"
 
 
 async def _answers(database: Database) -> bool:

@@ -88,7 +88,7 @@ def wasm(request: Request) -> Response:
     """The largest part, kept compressed; every other file of the runtime is sent like the rest of the page."""
     packed = _packed()
     if "gzip" not in request.headers.get("Accept-Encoding", ""):
-        return _sent(Part(gzip.decompress(packed.content), f"{packed.sha256}-plain"), request, WASM_TYPE)
+        return _sent(_unpacked(packed), request, WASM_TYPE)
     return _sent(packed, request, {**WASM_TYPE, "Content-Encoding": "gzip"})
 
 
@@ -107,6 +107,12 @@ def _packed() -> Part:
 @lru_cache(maxsize=1)
 def _read(path: Path, _changed_ns: int) -> Part:
     return _part(path.read_bytes())
+
+
+@lru_cache(maxsize=1)
+def _unpacked(packed: Part) -> Part:
+    """Kept: anybody may ask for it, and as often as they like."""
+    return Part(gzip.decompress(packed.content), f"{packed.sha256}-plain")
 
 
 def _sent(part: Part, request: Request, more: dict[str, str] | None = None) -> Response:

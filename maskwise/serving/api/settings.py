@@ -59,7 +59,7 @@ def change_settings(changes: Changes, service: Parts, caller: Admin) -> Settings
         choice = service.choices.change(given)
     except ConfigError as error:
         raise Problem(422, str(error)) from error
-    service.cameras.use(choice.operating_point)
+    service.cameras.use(service.choices.now.operating_point)  # the newest, should two have changed it at once
     service.audit.add("settings changed", {"by": caller.name, **given})
     return _json(choice)
 

@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from maskwise.errors import MaskwiseError
 from maskwise.inference.pipeline import Pipeline
 from maskwise.serving.cameras.board import Board
@@ -22,7 +24,7 @@ from maskwise.stream.sources.live import Patience
 from maskwise.stream.sources.names import scrubbed
 from maskwise.stream.sources.opening import Source
 from maskwise.stream.watching import Moment, watch
-from maskwise.values import Frame
+from maskwise.values import Faces, Frame, FrameResult
 
 LOG = logging.getLogger(__name__)
 
@@ -43,7 +45,7 @@ class Tools:
     """What every stream needs.
 
     pipeline: finds the one for a stream, which may take a while.
-    looked, ended: told of each look, and of a file that was watched to its end.
+    looked, ended: told of each look, and of a file that is over and not to be watched again by itself.
     """
 
     doors: Doors
@@ -114,7 +116,8 @@ class Camera:
             return self._watch_once()
         except MaskwiseError as error:
             because = scrubbed(str(error), self.config.source)
-            LOG.warning("stream %d %s: %s", self.config.id, self.config.name, because)
+            if (self._state, self._because) != ("failed", because):  # once, however often it is tried
+                LOG.warning("stream %d %s: %s", self.config.id, self.config.name, because)
         except Exception as error:
             LOG.exception("stream %d %s came to an unexpected end", self.config.id, self.config.name)
             because = f"an unexpected error, {type(error).__name__}; the service's log says more"
@@ -147,15 +150,17 @@ class Camera:
         frames = self._frames(source, clock)
         if not source.live:
             self._say("connected")
-        rate = Rate(RATE_S)
+        rate, seeing = Rate(RATE_S), Seeing(pipeline, lambda: self._state == "frozen")
         try:
-            for moment in watch(frames, pipeline, self.config.shown, how.watching(), live=source.live):
+            for moment in watch(frames, seeing, self.config.shown, how.watching(), live=source.live):
                 self._hand_over(story.look(moment, frozen=self._state == "frozen"), clock)
                 if moment.result is not None:
                     rate.count(time.monotonic())
                     self._show(moment, clock, source, rate)
         except BaseException:
             self._hand_over(story.rest(), clock)
+            if not source.live:
+                self._tools.ended(self.config)
             raise
         return clock
 
@@ -163,7 +168,7 @@ class Camera:
         """Frames under the name that others may know, until it is to stop; those of a file as slowly as it is shown."""
         for frame in source:
             due_s = 0.0 if source.live else clock.began_s + (frame.time_s or 0.0) - time.monotonic()
-            if self._stopped.wait(max(0.0, due_s)) or clock.jumps():
+            if self._stopped.wait(max(0.0, due_s)) or (source.live and clock.jumps()):
                 return
             yield replace(frame, source=self.config.shown)
 
@@ -189,13 +194,34 @@ class Camera:
 
     def _hear(self, health: live.Health) -> None:
         """What became of a live stream; called in one of its threads."""
-        self._say("connected" if health.state == "moving" else health.state, health.because)
+        state: State = "connected" if health.state == "moving" else health.state
+        if state != self._state and not self._stopped.is_set():
+            level = logging.INFO if state == "connected" else logging.WARNING
+            because = f": {scrubbed(health.because, self.config.source)}" if health.because else ""
+            LOG.log(level, "stream %d %s is %s%s", self.config.id, self.config.name, state, because)
+        self._say(state, health.because)
 
     def _say(self, state: State, because: str = "", *, keep_look: bool = False) -> None:
         with self._telling:
             if not self._stopped.is_set():
                 self._state, self._because = state, because
                 self._tools.board.say(self.config.id, state, because, keep_look=keep_look)
+
+
+class Seeing(Pipeline):
+    """Finds nobody in a picture that stands still: whoever was in it when it stopped has left."""
+
+    def __init__(self, of: Pipeline, is_frozen: Callable[[], bool]) -> None:
+        super().__init__(of.detect, of.classify, of.thresholds, of.cut)
+        self._is_frozen = is_frozen
+
+    def __call__(self, frame: Frame) -> FrameResult:
+        """What is found in a frame."""
+        if not self._is_frozen():
+            return super().__call__(frame)
+        height, width = frame.image.shape[:2]
+        nothing = np.zeros((0, len(self.labels)), np.float32)
+        return FrameResult(frame.source, frame.index, frame.time_s, width, height, Faces.none(), self.labels, nothing)
 
 
 class Clock:

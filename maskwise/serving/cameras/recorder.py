@@ -10,6 +10,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -24,6 +25,9 @@ MOST_WAITING = 2000
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 5.0
 """Before a batch is tried again; doubles each time."""
+
+GIVING_UP_S = 1.0
+"""For the thread to let go of the batch in its hand; one that waits for a silent server does not."""
 
 TRIES = 3
 """Of a batch at which something goes wrong that is not the database's being away: it would hold up all others."""
@@ -90,6 +94,7 @@ class Recorder:
             self._changed.notify_all()
         self._thread.join(seconds)
         self._hurry.set()
+        self._thread.join(GIVING_UP_S)
         with self._changed:
             self._changed.notify_all()
             self.lost += len(self._waiting)
@@ -117,6 +122,7 @@ class Recorder:
                 told = self._record(batch)
             except AWAY as error:
                 self._note(away=True, because=type(error).__name__)
+                batch = replace(batch, again=True)
             except Exception:
                 tries += 1
                 LOG.exception("stream %s: events were not recorded, try %d of %d", batch.stream, tries, TRIES)

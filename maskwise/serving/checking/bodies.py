@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import PureWindowsPath
 
@@ -13,9 +12,6 @@ from maskwise.serving.checking.looking import Sent
 from maskwise.serving.checking.parts import PartsParser
 from maskwise.serving.problems import Busy, Problem
 from maskwise.serving.settings import Limits
-
-SILENT_S = 30.0
-"""Whoever sends nothing for longer in the middle of a body has given up, or means to hold a place."""
 
 ENVELOPE_BYTES = 64_000
 """What a multipart body may hold beside its pictures."""
@@ -78,8 +74,8 @@ async def pictures_of(request: Request, limits: Limits, hold: Hold, *, keep: boo
         keep: whether the pictures' pixels are needed after they were looked at.
 
     Raises:
-        Problem: 400 no picture, or a multipart body that is none; 408 silent for too long; 413 too many bytes or
-            pictures; 415 another type; 422 a part of another name.
+        Problem: 400 no picture, or a multipart body that is none; 413 too many bytes or pictures; 415 another type; 422
+            a part of another name.
         Busy: no memory for it now.
         ClientDisconnect: the client is gone.
     """
@@ -97,15 +93,13 @@ async def pictures_of(request: Request, limits: Limits, hold: Hold, *, keep: boo
 
 async def _raw(request: Request, limits: Limits, hold: Hold) -> bytes:
     _check_announced(request, limits.max_bytes)
-    chunks: list[bytes] = []
-    count = 0
-    async for chunk in _chunks(request):
-        count += len(chunk)
-        if count > limits.max_bytes:
+    content = bytearray()  # a list of pieces could take many times their bytes, if they are small
+    async for chunk in request.stream():
+        if len(content) + len(chunk) > limits.max_bytes:
             raise too_large(limits.max_bytes)
         hold.more(len(chunk))
-        chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        content += chunk
+    return bytes(content)
 
 
 async def _from_parts(request: Request, limits: Limits, hold: Hold) -> list[tuple[str, bytes]]:
@@ -113,7 +107,7 @@ async def _from_parts(request: Request, limits: Limits, hold: Hold) -> list[tupl
     _check_announced(request, most)
     parser = PartsParser(request.headers["content-type"], limits)
     count = 0
-    async for chunk in _chunks(request):
+    async for chunk in request.stream():
         count += len(chunk)
         if count > most:
             raise too_large(most)
@@ -132,20 +126,6 @@ def _check_announced(request: Request, most: int) -> None:
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:20]) > most:
         raise too_large(most)
-
-
-async def _chunks(request: Request) -> AsyncIterator[bytes]:
-    stream = request.stream()
-    try:
-        while True:
-            async with asyncio.timeout(SILENT_S):
-                chunk = await anext(stream, None)
-            if chunk is None:
-                return
-            if chunk:
-                yield chunk
-    except TimeoutError as error:
-        raise Problem(408, f"nothing came for {SILENT_S:.0f} s in the middle of the body; send it again") from error
 
 
 async def gone(request: Request) -> None:

@@ -32,8 +32,8 @@ class PartsParser:
             raise Problem(400, "the content type multipart/form-data has no boundary; let the client set this header")
         self._limits = limits
         self._found: list[tuple[str, bytes]] = []
-        self._chunks: list[bytes] = []
-        self._bytes = self._header_bytes = 0
+        self._content = bytearray()  # a list of pieces could take many times their bytes, if they are small
+        self._header_bytes = 0
         self._field, self._value, self._disposition = b"", b"", b""
         self._name, self._headers, self._ended = "", 0, False
         try:
@@ -79,7 +79,7 @@ class PartsParser:
             raise Problem(
                 413, f"there are more pictures than {self._limits.max_pictures}, which is the most in one request"
             )
-        self._chunks, self._bytes, self._headers, self._header_bytes = [], 0, 0, 0
+        self._content, self._headers, self._header_bytes = bytearray(), 0, 0
         self._disposition, self._name = b"", ""
 
     def _on_field(self, data: bytes, start: int, end: int) -> None:
@@ -111,15 +111,14 @@ class PartsParser:
         self._name = options.get(b"filename", b"").decode("utf-8", "replace")
 
     def _on_data(self, data: bytes, start: int, end: int) -> None:
-        self._bytes += end - start
-        if self._bytes > self._limits.max_bytes:
-            most = self._limits.max_bytes
+        most = self._limits.max_bytes
+        if len(self._content) + end - start > most:
             raise Problem(413, f"a picture is too large: at most {most:,} bytes are taken; send a smaller one")
-        self._chunks.append(data[start:end])
+        self._content += data[start:end]
 
     def _on_part(self) -> None:
-        self._found.append((self._name, b"".join(self._chunks)))
-        self._chunks = []
+        self._found.append((self._name, bytes(self._content)))
+        self._content = bytearray()
 
     def _on_end(self) -> None:
         self._ended = True

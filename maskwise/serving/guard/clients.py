@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-OF_PROXIES = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "via")
+from maskwise.serving.settings import Network
+
+Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+OF_PROXIES = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via")
 """Headers that only a request which came through a proxy has."""
 
 
@@ -26,33 +31,44 @@ class Client:
     is_secure: bool
 
 
-def client_of(scope: Scope, *, behind_proxy: bool) -> Client:
+def client_of(scope: Scope, proxies: Sequence[Network]) -> Client:
     """Who asks.
 
     Args:
         scope: of the request.
-        behind_proxy: what a peer on this machine says of whom it asks for is believed. The last address is taken: the
-            proxy itself added it, and those before it could be anybody's invention.
+        proxies: what they say of whom they ask for is believed. The last address is taken: the proxy itself added it,
+            and those before it could be anybody's invention.
     """
     headers, peer = Headers(scope=scope), (scope.get("client") or ("", 0))[0]
-    is_here = is_loopback(peer)
-    is_for_another = any(name in headers for name in OF_PROXIES)
-    if not (behind_proxy and is_here):
-        return Client(peer, is_here and not is_for_another, is_secure=False)
-    address = _last(headers.get("x-forwarded-for")) or peer
+    if not is_within(peer, proxies):
+        is_for_another = any(name in headers for name in OF_PROXIES)
+        return Client(peer, is_loopback(peer) and not is_for_another, is_secure=False)
+    address = _last(headers, "x-forwarded-for") or peer
     # A proxy on this machine may forget to say for whom it asks: then nobody counts as being on this machine.
-    return Client(address, is_local=False, is_secure=_last(headers.get("x-forwarded-proto")).lower() == "https")
+    return Client(address, is_local=False, is_secure=_last(headers, "x-forwarded-proto").lower() == "https")
+
+
+def ip_of(address: str) -> Ip | None:
+    """An address of the network, if it is one; one of IPv4 that came in by a socket of IPv6 is itself."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
 
 
 def is_loopback(address: str) -> bool:
     """Whether an address of the network is this machine itself."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    mapped = getattr(found, "ipv4_mapped", None)
-    return bool((mapped or found).is_loopback)
+    found = ip_of(address)
+    return found is not None and found.is_loopback
 
 
-def _last(listed: str | None) -> str:
-    return (listed or "").rpartition(",")[2].strip()
+def is_within(address: str, networks: Sequence[Network]) -> bool:
+    """Whether an address of the network belongs to one of these."""
+    found = ip_of(address) if networks else None
+    return found is not None and any(found in network for network in networks if network.version == found.version)
+
+
+def _last(headers: Headers, name: str) -> str:
+    """What the proxy added: some of them add a line of their own below the one that came."""
+    return ",".join(headers.getlist(name)).rpartition(",")[2].strip()

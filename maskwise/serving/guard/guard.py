@@ -45,7 +45,7 @@ class Guard:
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
         settings = service.settings
-        self._app, self._settings = app, settings
+        self._app, self._settings, self._proxies = app, settings, settings.believed
         self._hosts, self._public = hosts_of(settings.host, settings.names), public()
         self._identities = service.identities
         self._requests, self._sign_ins = Rate(settings.limits.requests_per_minute), Rate(SIGN_INS_PER_MINUTE)
@@ -64,8 +64,8 @@ class Guard:
         except Problem as problem:
             await _refuse(problem, scope, receive, send)
             return
-        except StorageError:
-            log.exception("nobody can be looked up")
+        except StorageError as error:
+            log.error("nobody can be looked up: %s", error)  # noqa: TRY400 - a database that is away is no fault here
             await _refuse(Absent(), scope, receive, send)
             return
         await self._answer(scope, bodies.bounded(receive, limit), send)
@@ -89,11 +89,13 @@ class Guard:
             found = await self._look_up(scope)
         except Unknown:
             return False
+        except StorageError:
+            return True  # it is asked again soon: a page does not go dark because the database is restarted
         return found is not None and found.caller == caller
 
     async def _admit(self, scope: Scope) -> None:
         state = scope.setdefault("state", {})
-        state["client"] = client_of(scope, behind_proxy=self._settings.behind_proxy)
+        state["client"] = client_of(scope, self._proxies)
         if scope["path"] in LIFE_SIGNS:
             return
         self._check_sender(scope)

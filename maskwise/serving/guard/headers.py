@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from maskwise.serving.guard.clients import client_of
+from maskwise.serving.settings import Network
 
 PAGE = (
     "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' blob: data:; "
@@ -32,8 +35,8 @@ YEAR_S = 31_536_000
 class SecurityHeaders:
     """ASGI: outside of everything that answers."""
 
-    def __init__(self, app: ASGIApp, *, behind_proxy: bool) -> None:
-        self._app, self._behind_proxy = app, behind_proxy
+    def __init__(self, app: ASGIApp, proxies: Sequence[Network]) -> None:
+        self._app, self._proxies = app, proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on; the beginning of an answer gets its headers."""
@@ -57,5 +60,5 @@ class SecurityHeaders:
             headers["Cache-Control"] = "no-store"
         else:
             headers.setdefault("Cache-Control", "no-cache")  # it may be kept, and is asked for whether it still holds
-        if self._behind_proxy and client_of(scope, behind_proxy=True).is_secure:
+        if self._proxies and client_of(scope, self._proxies).is_secure:
             headers["Strict-Transport-Security"] = f"max-age={YEAR_S}"

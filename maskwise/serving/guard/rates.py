@@ -9,6 +9,8 @@ from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
+from maskwise.serving.guard.clients import ip_of
+
 MOST_KEYS = 10_000
 """So many are told apart; whoever comes beyond shares one count, so that memory stays bounded."""
 
@@ -32,8 +34,7 @@ class Rate:
 
 def network_of(address: str) -> str:
     """What one client is counted by: all of IPv6 that one of them may be given, as it can change at will in it."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
+    found = ip_of(address)
+    if found is None:
         return address
-    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else address
+    return str(ipaddress.ip_network((found, 64), strict=False)) if found.version == 6 else str(found)

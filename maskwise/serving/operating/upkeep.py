@@ -55,7 +55,7 @@ class Upkeep:
         gone = retention.delete_older(self._database, self._now(), self._ends.is_set)
         if any(gone.values()):
             self._audit.add("retention", {"by": "maskwise", **gone})
-            retention.give_back(self._database)
+            retention.give_back(self._database, self._ends.is_set)
         return gone
 
     def _run(self) -> None:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, MetaData, Table, inspect, select, text
+import psycopg
+from psycopg.types.json import Json
+from sqlalchemy import JSON, Connection, Engine, MetaData, Table, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
 from maskwise import __version__
@@ -89,8 +92,9 @@ def restore(given_url: str, path: Path, *, replace: bool = False) -> Header:
                 if not replace and _holds_something(connection):
                     raise UsageError("the database is not empty; name another one, or add --replace to delete it all")
                 _refill(connection, header, path)
-        except DBAPIError as error:
-            raise InputError(f"the backup cannot be restored, nothing was changed: {error.orig}") from error
+        except (DBAPIError, psycopg.Error) as error:
+            said = str(getattr(error, "orig", error)).splitlines()[0]
+            raise InputError(f"the backup cannot be restored, nothing was changed: {said}") from error
     return header
 
 
@@ -118,11 +122,32 @@ def _refill(connection: Connection, header: Header, path: Path) -> None:
     }:
         raise InputError(f"the backup has not the tables of revision {header.revision}; nothing was changed")
     for name, table in tables.items():
-        columns, rows = header.tables[name].columns, archive.rows_of(path, name)
-        while some := [dict(zip(columns, row, strict=True)) for row in islice(rows, CHUNK)]:
-            connection.execute(table.insert(), some)
+        _fill(connection, table, header.tables[name].columns, archive.rows_of(path, name))
     _number_on(connection, tables)
     schema.upgrade_within(connection)
+
+
+def _fill(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[list[Any]]) -> None:
+    if connection.dialect.name == "postgresql":
+        _copy(connection, table, columns, rows)
+        return
+    waiting = iter(rows)
+    while some := [dict(zip(columns, row, strict=True)) for row in islice(waiting, CHUNK)]:
+        connection.execute(table.insert(), some)
+
+
+def _copy(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[list[Any]]) -> None:
+    """By PostgreSQL's own way in, several times as fast as statements."""
+    written: list[Callable[[Any], Any]] = [Json if isinstance(table.c[name].type, JSON) else _same for name in columns]
+    names = ", ".join(f'"{name}"' for name in columns)
+    driver = cast(psycopg.Connection[Any], connection.connection.driver_connection)
+    with driver.cursor() as cursor, cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN'.encode()) as copy:
+        for row in rows:
+            copy.write_row([write(value) for write, value in zip(written, row, strict=True)])
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def _number_on(connection: Connection, tables: dict[str, Table]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import time
@@ -61,7 +62,7 @@ class Choices:
 
     def __init__(self, database: Database, card: ModelCard) -> None:
         """Read them; what this version or this model does not know is left out."""
-        self._database, self._card = database, card
+        self._database, self._card, self._changing = database, card, threading.Lock()
         with database.begin() as session:
             self.now = _read(session, card)
 
@@ -74,13 +75,14 @@ class Choices:
         Raises:
             ConfigError: one is out of range, or the model has no such operating point; nothing is changed then.
         """
-        with self._database.begin() as session:
-            choice = replace(_read(session, self._card), **given)
-            self._card.thresholds_at(choice.operating_point)
-            for name, value in choice.to_json().items():
-                if name in given:
-                    session.merge(SettingRow(name=name, value=value))
-        self.now = choice
+        with self._changing:  # of two changes at once, the later one is what is at hand, too
+            with self._database.begin() as session:
+                choice = replace(_read(session, self._card), **given)
+                self._card.thresholds_at(choice.operating_point)
+                for name, value in choice.to_json().items():
+                    if name in given:
+                        session.merge(SettingRow(name=name, value=value))
+            self.now = choice
         return choice
 
 

@@ -27,6 +27,9 @@ DRIVERS = {
 WAIT_S = 30
 """For how long a writer waits for those before it."""
 
+KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 30_000}
+"""A server whose machine or network is gone without a word is given up after a minute, not after two hours."""
+
 READS = "maskwise_reads"
 """The option of a connection that is only to read."""
 
@@ -36,7 +39,7 @@ PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",  # what was told of is still known after the power failed
     "foreign_keys=ON",
-    "secure_delete=FAST",  # what is deleted is overwritten where that costs nothing
+    "secure_delete=ON",  # what is deleted is overwritten, not only forgotten
 )
 
 
@@ -64,7 +67,7 @@ def engine_of(url: URL) -> Engine:
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
         return engine
-    wait = {"connect_timeout": 10, "application_name": "maskwise"}
+    wait: dict[str, Any] = {"connect_timeout": 10, "application_name": "maskwise", **KEEPALIVE}
     # What was lost with a restart of the server is noticed before it is used, not by whoever uses it.
     return create_engine(
         url, hide_parameters=True, pool_pre_ping=True, pool_size=10, max_overflow=30, connect_args=wait

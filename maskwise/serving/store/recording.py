@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -43,6 +44,7 @@ class Batch:
     events: in the order in which they happened.
     visits: those that are over.
     watched: for how many seconds more it was watched in the hour that began at this moment.
+    again: it was tried before, and may have been kept: the database went away before it said so.
     """
 
     stream_id: int
@@ -51,6 +53,7 @@ class Batch:
     events: tuple[Event, ...] = ()
     visits: tuple[Visit, ...] = ()
     watched: Mapping[int, float] = field(default_factory=dict)
+    again: bool = False
 
 
 def record(database: Database, batch: Batch) -> list[dict[str, Any]]:
@@ -65,11 +68,36 @@ def record(database: Database, batch: Batch) -> list[dict[str, Any]]:
     if not (batch.events or batch.visits or batch.watched):
         return []
     with database.begin() as session:
+        rows = _kept(session, batch)
+        if rows:
+            return _told(rows, batch)
         rows = _add_events(session, batch)
         _add_visits(session, batch)
         _add_watched(session, batch)
         outbox.add(session, rows)
+    return _told(rows, batch)
+
+
+def _told(rows: Sequence[EventRow], batch: Batch) -> list[dict[str, Any]]:
     return [events_.to_json(row, event.zones) for row, event in zip(rows, batch.events, strict=True)]
+
+
+def _kept(session: Session, batch: Batch) -> Sequence[EventRow]:
+    """The rows of its events, if they are there already; no two events of a run are the same."""
+    if not (batch.again and batch.events):
+        return ()
+    first, run = batch.events[0], (EventRow.stream_id == batch.stream_id, EventRow.run == batch.run)
+    same = (
+        EventRow.at_s == batch.run + first.time_s,
+        EventRow.kind == first.kind,
+        EventRow.person == first.person,
+        EventRow.line == first.line if first.line else EventRow.line.is_(None),
+    )
+    number = session.scalar(select(EventRow.id).where(*run, *same).limit(1))
+    if number is None:
+        return ()
+    following = select(EventRow).where(*run, EventRow.id >= number).order_by(EventRow.id)
+    return session.scalars(following.limit(len(batch.events))).all()
 
 
 def _add_events(session: Session, batch: Batch) -> Sequence[EventRow]:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, CursorResult, delete, inspect, select, tex
 from sqlalchemy.orm import Session
 
 from maskwise.serving.store.database import Database
+from maskwise.serving.store.engines import WAIT_S
 from maskwise.serving.store.tables import EventRow, MessageRow, SessionRow, SettingRow, Table, VisitRow, WatchedRow
 
 DAYS = 30
@@ -22,8 +23,11 @@ CHUNK = 5000
 QUICKLY = {"synchronize_session": False}
 """No row is held here that would have to be told."""
 
-PAGES = 2000
-"""Pages (of 4 KiB) that SQLite gives back to the disk in one go."""
+PAGES = 250
+"""Pages (of 4 KiB) that SQLite gives back to the disk in one go: writers wait so long."""
+
+WORTH = 0.1
+"""Share of the file that has to be empty: less is filled again by what comes."""
 
 
 def days(session: Session) -> int:
@@ -58,26 +62,38 @@ def delete_older(database: Database, now_s: float, ends: Callable[[], bool] = la
     return {name: _delete(database, *which, ends) for name, which in old.items()}
 
 
-def give_back(database: Database) -> None:
-    """SQLite's file gets smaller by what is empty in it; PostgreSQL looks after itself.
+def give_back(database: Database, ends: Callable[[], bool] = lambda: False) -> None:
+    """SQLite's file gets smaller by what is empty in it, if that is worth it; PostgreSQL looks after itself.
+
+    Args:
+        database: to make smaller.
+        ends: whether to stop early; what is left is for the next time.
 
     Raises:
         StorageError: the database cannot be used.
     """
     if database.engine.dialect.name != "sqlite":
         return
-    empty, before = _empty_pages(database), None
-    while empty and empty != before:  # a file of another maker may not be able to shrink
+    empty, before = _pages(database, "freelist_count"), None
+    if empty < WORTH * _pages(database, "page_count"):
+        return
+    while empty and empty != before and not ends():  # a file of another maker may not be able to shrink
         with database.begin() as session:  # each page is a row to be fetched
             session.connection().connection.cursor().execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()
-        empty, before = _empty_pages(database), empty
+        empty, before = _pages(database, "freelist_count"), empty
     with closing(database.engine.raw_connection()) as connection:
-        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # does the work and stops nobody
+        cursor.execute("PRAGMA busy_timeout=0")  # it would hold up every writer until the last reader is done
+        try:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            cursor.execute(f"PRAGMA busy_timeout={WAIT_S * 1000}")
 
 
-def _empty_pages(database: Database) -> int:
+def _pages(database: Database, which: str) -> int:
     with database.read() as session:
-        return int(session.execute(text("PRAGMA freelist_count")).scalar_one())
+        return int(session.execute(text(f"PRAGMA {which}")).scalar_one())
 
 
 def _delete(database: Database, table: type[Table], old: ColumnElement[bool], ends: Callable[[], bool]) -> int:

@@ -140,7 +140,8 @@ class TargetRow(Table):
 class MessageRow(Table):
     """An alarm that is to be sent: written together with its event, so that neither is without the other.
 
-    sent_s: when it was; None: it waits. tries: how often it was tried.
+    sent_s: when it was, or was given up; None: it waits. tries: how often it was tried.
+    given_up: it was never sent, and is not to be any more.
     """
 
     __tablename__ = "messages"

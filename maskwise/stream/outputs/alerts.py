@@ -129,7 +129,13 @@ class Alerts:
                 self._on_trouble("an alarm could not be sent to every target")
 
 
-def message(event: Event, more: int = 0) -> str:
-    """An event in a line or two, without anything that could tell who it is."""
-    text = f"{what_happened(event)}, {clock_time(event.time_s)} into the stream"
+def message(event: Event, more: int = 0, when: str = "") -> str:
+    """An event in a line or two, without anything that could tell who it is.
+
+    Args:
+        event: what happened.
+        more: how many others this message is to tell of.
+        when: it was; how far into the stream if empty.
+    """
+    text = f"{what_happened(event)}, {when or f'{clock_time(event.time_s)} into the stream'}"
     return f"{text}\n{more} more since the last message" if more else text

@@ -14,8 +14,9 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from maskwise.errors import InputError, StorageError
 
@@ -69,7 +70,7 @@ class AuditLog:
             StorageError: it cannot be written.
         """
         try:
-            with self._path.open("r+b") as file:
+            with self._path.open("r+b", buffering=0) as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 number, seal = _last(_end_of(file))
                 entry = {
@@ -80,13 +81,22 @@ class AuditLog:
                     "before": seal,
                 }
                 sealed = {**entry, "seal": _seal(entry)}
-                file.seek(0, os.SEEK_END)
-                file.write(_line(sealed))
-                file.flush()
-                os.fsync(file.fileno())
+                _append(file, _line(sealed))
         except OSError as error:
             raise StorageError(f"cannot write {self._path}: {error.strerror or error}") from error
         return str(sealed["seal"])
+
+
+def _append(file: FileIO, line: bytes) -> None:
+    """All of the line or nothing of it: half of one, of a disk that is full, would be the end of the record."""
+    end, rest = file.seek(0, os.SEEK_END), line
+    try:
+        while rest:
+            rest = rest[file.write(rest) :]
+        os.fsync(file.fileno())
+    except OSError:
+        file.truncate(end)
+        raise
 
 
 def verify(path: Path, kept: str | None = None) -> Checked:
@@ -130,7 +140,7 @@ def _fault(line: bytes, number: int, before: str) -> str | None:
     return None
 
 
-def _end_of(file: BinaryIO) -> bytes:
+def _end_of(file: FileIO) -> bytes:
     """The last line: a record of years must not be read whole for each alarm."""
     at, tail = file.seek(0, os.SEEK_END), b""
     while at and b"\n" not in tail[:-1]:

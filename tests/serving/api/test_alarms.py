@@ -63,6 +63,53 @@ def test_what_is_refused_and_never_repeated(client: TestClient, body: Any) -> No
     assert "secret" not in answer.text
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "syslog://",
+        "SYSLOG://_",
+        "dbus://",
+        "gnome://",
+        "macosx://",
+        "windows://",
+        "blink1://",
+        "file:///etc/passwd",
+        "vapid://me@example.org/him@example.org?subfile={file}",
+        "fcm://project/topic?mode=oauth2&keyfile={file}",
+        "fcm://project/topic?mode=oauth2&keyfile=http://169.254.169.254/latest/meta-data",
+        "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/?template={file}",
+        "workflows://example.org:443/643a03dc/e3c1/?template={file}",
+        "workflows://example.org:443/643a03dc/e3c1/?TEMPLATE=http://169.254.169.254/latest/meta-data",
+        "discord://4174216298/JHMHI8qBe7bk2ZwO5U711o3dV_js?template={file}",
+        "tgram://123456789:abcdefg_hijklmnop/12315544/?template={file}",
+        "mailtos://user:password@example.org?pgp=encrypt&pgppub={file}",
+        "json://127.0.0.1:1/x, vapid://me@example.org/him@example.org?subfile={file}",
+    ],
+)
+def test_nothing_of_this_machine_is_read_written_or_shown(client: TestClient, tmp_path: Path, address: str) -> None:
+    file = tmp_path / "file.json"
+    file.write_text("{}")
+    answer = client.post("/v1/alarms", json={"name": "here", "address": address.format(file=file)})
+    assert answer.status_code == 422
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "jsons://host/path?+X-Header=x",
+        "mailtos://user:password@example.org?to=guard@example.org",
+        "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/",
+        "workflows://example.org:443/643a03dc/e3c1/",
+        "tgram://123456789:abcdefg_hijklmnop/12315544/",
+        "ntfys://ntfy.example.org/topic",
+        "rsyslog://10.0.0.7",
+    ],
+)
+def test_what_is_of_the_network_is_known(client: TestClient, address: str) -> None:
+    assert add(client, address[:20], address).status_code == 201
+
+
 def test_a_name_is_given_once(client: TestClient) -> None:
     assert add(client, "twice").status_code == 201
     assert add(client, "twice").status_code == 409

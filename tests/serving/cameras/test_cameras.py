@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 from sqlalchemy import select
 
-from maskwise.errors import StorageError
+from maskwise.errors import InputError, StorageError
 from maskwise.serving.cameras import camera as camera_
 from maskwise.serving.cameras import recorder as recorder_
 from maskwise.serving.cameras.cameras import Cameras
+from maskwise.serving.cameras.doors import Doors
 from maskwise.serving.cameras.how import How
+from maskwise.serving.cameras.look import VERDICTS
+from maskwise.serving.operating.metrics import Metrics
 from maskwise.serving.problems import NotThere, Problem
 from maskwise.serving.service import Service, opened
 from maskwise.serving.settings import Limits, Settings
 from maskwise.serving.store.tables import EventRow, StreamRow, VisitRow, WatchedRow
 from maskwise.stream.following.zones import Zone
+from maskwise.stream.sources.live import Patience
 from maskwise.stream.watching import watch
-from tests.serving.cameras.footage import clip, jpegs, repeated
+from tests.serving.cameras.footage import clip, jpegs, pictures, repeated
 from tests.stream.footage import listening, mjpeg_camera, patiently
 
 HERE = ("127.0.0.1",)
@@ -344,3 +351,161 @@ def test_the_services_operating_point_holds_for_those_without_their_own(
         cameras.use("statistics")
         assert patiently(lambda: (40, "statistics") in asked)
         assert sorted(str(point) for _, point in asked) == ["None", "gate", "statistics"]
+
+
+def visits_of(service: Service) -> list[VisitRow]:
+    return list(rows(service, VisitRow))
+
+
+@contextmanager
+def watching(service: Service, **parts: Any) -> Iterator[Cameras]:
+    """Cameras of their own, with these parts, beside those of the service."""
+    metrics = Metrics()
+    with Cameras(service.settings, service.database, service.checks.card, metrics, **parts) as cameras:
+        yield cameras
+
+
+def test_when_the_clock_is_set_a_stream_is_begun_anew_at_true_times(
+    tmp_path: Path, faces: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead_s, now = 0.0, time.time
+    monkeypatch.setattr(time, "time", lambda: now() + ahead_s)
+    with mjpeg_camera(lambda _: repeated(faces)) as address, opened(Settings(tmp_path, sources=HERE)) as service:
+        cameras, began_s = service.cameras, now()
+        number = cameras.add("one", address, How())
+        runs: Callable[[], list[float]] = lambda: sorted({row.run for row in rows(service, EventRow)})  # noqa: E731
+        assert patiently(lambda: len(runs()) == 1)
+        ahead_s = 7200.0
+        assert patiently(lambda: len(runs()) == 2)
+        ahead_s = -7200.0
+        assert patiently(lambda: len(runs()) == 3)
+        assert patiently(lambda: cameras.board.look(number) is not None)
+        look = cameras.board.look(number)
+        assert look is not None
+        assert abs(look.at_s - time.time()) < 60
+        ended_s = now()
+    with opened(Settings(tmp_path)) as service:
+        for run, ahead in zip(runs(), (-7200, 0, 7200), strict=True):
+            assert began_s - 1 < run - ahead < ended_s + 1
+        events = rows(service, EventRow)
+        assert [e.kind for e in events].count("appeared") == [e.kind for e in events].count("left")
+        assert len(visits_of(service)) == [e.kind for e in events].count("left")
+        lasted = [(visit.ended_s - visit.began_s) for visit in visits_of(service)]
+        assert all(0 <= seconds <= ended_s - began_s for seconds in lasted)
+        watched: dict[int, float] = {row.hour_s: row.seconds for row in rows(service, WatchedRow)}
+        assert 0 < sum(watched.values()) <= ended_s - began_s
+        assert max(watched) - min(watched) >= 4 * 3600 - 3600
+
+
+def test_a_film_goes_on_when_the_clock_is_set(tmp_path: Path, media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begun anew, what was in it would be counted twice."""
+    ahead_s, now = 0.0, time.time
+    monkeypatch.setattr(time, "time", lambda: now() + ahead_s)
+    with opened(Settings(tmp_path, media=(media,))) as service:
+        number = service.cameras.add("film", "slips.mp4", How())
+        assert patiently(lambda: "appeared" in kinds(service))
+        ahead_s = 7200.0
+        assert patiently(lambda: state(service.cameras, number) == "ended")
+        assert len({row.run for row in rows(service, EventRow)}) == 1
+        assert kinds(service).count("appeared") == 1
+
+
+def test_a_film_that_breaks_off_is_not_watched_again_by_itself(
+    tmp_path: Path, media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaking(*args: Any, **more: Any) -> Iterator[Any]:
+        for i, moment in enumerate(watch(*args, **more)):
+            if i == 10:
+                raise InputError("slips.mp4: broken from here on")
+            yield moment
+
+    monkeypatch.setattr(camera_, "watch", breaking)
+    with opened(Settings(tmp_path, media=(media,))) as service:
+        number = service.cameras.add("film", "slips.mp4", How())
+        assert patiently(lambda: state(service.cameras, number) == "failed")
+        service.cameras.use("statistics")
+        assert state(service.cameras, number) == "failed"
+    with opened(Settings(tmp_path, media=(media,))) as service:
+        assert state(service.cameras, number) == "paused"
+
+
+class Device:
+    """A camera at this machine that gives the same film again and again, and can be pulled out."""
+
+    def __init__(self, film: list[Any], pulled: threading.Event) -> None:
+        self._frames, self._pulled, self.released = itertools.cycle(film), pulled, False
+
+    def isOpened(self) -> bool:  # noqa: N802 - OpenCV's name
+        return not self._pulled.is_set()
+
+    def read(self) -> tuple[bool, Any]:
+        time.sleep(0.05)
+        return not self._pulled.is_set(), None if self._pulled.is_set() else next(self._frames)[..., ::-1]
+
+    def get(self, prop: int) -> float:
+        return {cv2.CAP_PROP_FRAME_WIDTH: 320.0, cv2.CAP_PROP_FRAME_HEIGHT: 240.0}.get(prop, 0.0)
+
+    def release(self) -> None:
+        self.released = True
+
+
+def test_a_camera_at_this_machine(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    film, pulled, devices = pictures("slips_under_nose", 3.0, seed=2), threading.Event(), list[Device]()
+
+    def open_device(number: int) -> Device:
+        assert number == 3
+        devices.append(Device(film, pulled))
+        return devices[-1]
+
+    with opened(Settings(tmp_path)) as service, no_thread_left():
+        doors = Doors(open_device=open_device)
+        with watching(service, doors=doors, patience=Patience(first_wait_s=0.1, longest_wait_s=0.2)) as cameras:
+            number = cameras.add("desk", "camera:3", How())
+            assert patiently(lambda: cameras.board.look(number) is not None and "appeared" in kinds(service))
+            told = cameras.board.stream(number)
+            assert (told["source"], told["kind"], told["size"]) == ("camera:3", "camera", [320, 240])
+            with caplog.at_level(logging.INFO, "maskwise"):
+                pulled.set()
+                assert patiently(lambda: state(cameras, number) == "lost")
+                assert "no more pictures" in cameras.board.stream(number)["because"]
+                opened_ = len(devices)
+                assert patiently(lambda: len(devices) > opened_ + 3)
+                pulled.clear()
+                assert patiently(lambda: state(cameras, number) == "connected" and bool(cameras.board.look(number)))
+            said = [record.message for record in caplog.records if record.message.startswith("stream ")]
+            assert [words.partition(":")[0] for words in said] == [
+                f"stream {number} desk is lost",
+                f"stream {number} desk is connected",
+            ]
+        assert patiently(lambda: all(device.released for device in devices))
+        assert kinds(service).count("appeared") == kinds(service).count("left")
+
+
+def test_nobody_is_in_a_picture_that_stands_still(tmp_path: Path, faces: list[bytes]) -> None:
+    """Who was there when a camera froze has left, and is not counted for as long as it stands still."""
+    frozen = threading.Event()
+
+    def sends(_: int) -> Iterator[bytes | float]:
+        for item in repeated(faces):
+            yield faces[0] if frozen.is_set() and isinstance(item, bytes) else item
+
+    with (
+        mjpeg_camera(sends) as address,
+        opened(Settings(tmp_path, sources=HERE)) as service,
+        watching(service, patience=Patience(frozen_s=1.0)) as cameras,
+    ):
+        number = cameras.add("one", address, How())
+        assert patiently(lambda: "appeared" in kinds(service))
+        frozen.set()
+        assert patiently(lambda: state(cameras, number) == "frozen")
+        assert patiently(lambda: kinds(service).count("left") == kinds(service).count("appeared"))
+        still = cameras.board.look(number)
+        assert still is not None  # the picture is shown, and nobody in it
+        assert cameras.board.stream(number)["now"]["people"] == dict.fromkeys(VERDICTS, 0)
+        before = rows(service, VisitRow)[-1].ended_s
+        later = still.at_s + 3
+        assert patiently(lambda: (look := cameras.board.look(number)) is not None and look.at_s > later)
+        assert rows(service, VisitRow)[-1].ended_s == before
+        frozen.clear()
+        assert patiently(lambda: state(cameras, number) == "connected")
+        assert patiently(lambda: kinds(service).count("appeared") > kinds(service).count("left"))

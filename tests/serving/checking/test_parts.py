@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tempfile
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -82,3 +83,45 @@ def test_no_temporary_file_is_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
         pass  # so anything that made one would be heard of
     content = b"x" * 5_000_000
     assert parsed(part(content) + END, 65_536, Limits()) == [("a.jpg", content)]
+
+
+PIECES = [
+    b"--xyz",
+    b"--",
+    b"\r\n",
+    b"\r",
+    b"\n",
+    b"-",
+    b"x",
+    b"\0",
+    b"\xff",
+    b":",
+    b";",
+    b"=",
+    b'"',
+    b"\\",
+    b" ",
+    part(b"y"),
+]
+PIECES += [b"Content-Disposition: form-data", b'name="picture"', b"filename*=utf-8''%ff", b"\r\n--xyz\r\n", END]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=25), st.integers(1, 40))
+def test_whatever_comes_is_taken_or_refused_and_the_same_however_it_was_cut(pieces: list[bytes], step: int) -> None:
+    def outcome(step: int) -> list[tuple[str, bytes]] | None:
+        try:
+            return parsed(b"".join(pieces), step)
+        except Problem:
+            return None
+
+    assert outcome(step) == outcome(100_000)
+
+
+def test_many_small_pieces_take_no_more_memory_than_their_bytes() -> None:
+    body = part(b"\r\n-" * 700_000) + END
+    tracemalloc.start()
+    try:
+        parsed(body, 65_536, Limits())
+        assert tracemalloc.get_traced_memory()[1] < 4 * len(body)
+    finally:
+        tracemalloc.stop()

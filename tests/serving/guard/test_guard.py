@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from maskwise.serving.app import create_app
-from maskwise.serving.guard import leases
+from maskwise.serving.guard import bodies, leases
 from maskwise.serving.guard.callers import Viewer
 from maskwise.serving.guard.identity import COOKIE, Identities, Identity, Shown
 from maskwise.serving.guard.roles import Role
@@ -86,7 +87,10 @@ def test_an_expired_token_does_not_open_it_again(parts: Service) -> None:
     assert client(parts, token=secret).get("/v1/tokens").status_code == 401
 
 
-@pytest.mark.parametrize("settings", [{"host": EVERYWHERE}, {"host": "192.168.1.5"}, {"behind_proxy": True}])
+@pytest.mark.parametrize(
+    "settings",
+    [{"host": EVERYWHERE}, {"host": "192.168.1.5"}, {"behind_proxy": True}, {"proxies": ("172.18.0.0/16",)}],
+)
 def test_a_service_others_can_reach_is_never_open(tmp_path: Path, settings: dict[str, Any]) -> None:
     with service(tmp_path / "service", **settings) as parts:
         assert client(parts).get("/v1/tokens").status_code == 401
@@ -313,6 +317,22 @@ def test_who_is_revoked_hears_no_more(parts: Service, monkeypatch: pytest.Monkey
         assert closed.value.code == 1008
 
 
+def test_whoever_looks_on_stays_while_the_database_is_away(parts: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: Any) -> None:
+        raise OperationalError("select", None, Exception("gone"))
+
+    monkeypatch.setattr(leases, "EVERY_S", 0.0)
+    here = with_socket(parts, headers={"Authorization": f"Bearer {token(parts, 'viewer')}"})
+    with here.websocket_connect(COUNTING) as socket:
+        with monkeypatch.context() as patched:
+            patched.setattr("maskwise.serving.store.tokens.find", away)
+            parts.identities.forget()
+            socket.send_text("1")
+            assert socket.receive_json()["said"] == "1"
+        socket.send_text("2")
+        assert socket.receive_json()["said"] == "2"
+
+
 # --- limits
 
 
@@ -333,6 +353,34 @@ def test_no_body_is_larger_than_it_may_be(parts: Service, announced: bool) -> No
         "/v1/tokens", content=large if announced else pieces, headers={"Content-Type": "application/json"}
     )
     assert (answer.status_code, answer.headers["content-type"]) == (413, PROBLEM)
+
+
+def test_no_body_is_slower_than_it_may_be(parts: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "PATIENCE_S", 0.2)
+
+    async def sent(path: str, kind: bytes) -> list[Any]:
+        """What a client hears that sends a byte now and then, for as long as it is listened to."""
+        heard: list[Any] = []
+
+        async def receive() -> Any:
+            await asyncio.sleep(0.02)
+            return {"type": "http.request", "body": b" ", "more_body": True}
+
+        async def send(message: Any) -> None:
+            heard.append(message)
+
+        headers = [(b"host", b"127.0.0.1:8000"), (b"content-type", kind)]
+        scope = {"type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"",
+                 "headers": headers, "client": ("127.0.0.1", 5), "http_version": "1.1", "scheme": "http"}  # fmt: skip
+        async with asyncio.timeout(10):
+            await create_app(parts)(scope, receive, send)
+        return heard
+
+    for path, kind in (("/v1/tokens", b"application/json"), ("/v1/check", b"image/png")):
+        start, _ = asyncio.run(sent(path, kind))
+        headers = dict(start["headers"])
+        assert (start["status"], headers[b"content-type"]) == (408, PROBLEM.encode())
+        assert headers[b"connection"] == b"close"
 
 
 # --- what goes wrong

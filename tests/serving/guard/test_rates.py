@@ -29,6 +29,8 @@ def test_memory_is_bounded_whoever_comes(monkeypatch: pytest.MonkeyPatch) -> Non
         ("203.0.113.4", "203.0.113.4"),
         ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ("2001:db8:1:2:ffff::", "2001:db8:1:2::/64"),
+        ("::ffff:203.0.113.4", "203.0.113.4"),
+        ("fe80::1:2%eth0", "fe80::/64"),
         ("", ""),
         ("no address", "no address"),
     ],

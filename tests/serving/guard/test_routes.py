@@ -18,7 +18,11 @@ from tests.serving.services import client, one_of_each, service
 RUNTIME = "/runtime/ort-wasm-simd-threaded.wasm"
 """A part of the page."""
 
-FOR_ANYBODY = {("GET", path) for path in ("/healthz", "/readyz", "/v1/session", RUNTIME)} | {("POST", "/v1/session")}
+FOR_ANYBODY = {
+    *(("GET", path) for path in ("/healthz", "/readyz", "/v1/session", RUNTIME)),
+    *(("HEAD", path) for path in ("/healthz", "/readyz")),
+    ("POST", "/v1/session"),
+}
 
 FROM_HERE = {("GET", "/metrics")}
 """For anybody on this machine."""

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -13,8 +12,8 @@ from tests.serving.store.events import add_target, event_row, write
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path / 'x.db'}")
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
     yield database
     database.close()
 
@@ -35,9 +34,8 @@ def test_each_target_is_told_of_its_kinds(database: Database) -> None:
     kinds = ("violated", "complied", "appeared")
     assert write(database, [event_row(i, kind) for i, kind in enumerate(kinds)], 5.0, ("hall", "door")) == 3
     found = {one.target_id: one for one in due(database)}
-    assert len(found[guard].messages) == 1
-    assert len(found[desk].messages) == 2
-    assert (found[guard].address, found[guard].created_s, found[guard].last_s) == ("json://a", (5.0,), None)
+    assert (found[guard].count, found[desk].count) == (1, 2)
+    assert (found[guard].address, found[guard].last_s) == ("json://a", None)
     event = found[desk].event
     assert (event.kind, event.source, event.person, event.zones) == ("complied", "door 1", 1, ("door", "hall"))
 
@@ -66,10 +64,10 @@ def test_streams_wait_apart_and_what_was_sent_waits_no_more(database: Database) 
     add_target(database, "json://a")
     write(database, [event_row(1, stream_id=1), event_row(2, stream_id=2), event_row(3, stream_id=1)], 0.0)
     first, second = due(database)
-    assert [(one.stream_id, len(one.messages), one.event.person) for one in (first, second)] == [(1, 2, 3), (2, 1, 2)]
+    assert [(one.stream_id, one.count, one.event.person) for one in (first, second)] == [(1, 2, 3), (2, 1, 2)]
     with database.begin() as session:
-        outbox.sent(session, first.messages, 10.0)
-        outbox.tried(session, second.messages)
+        outbox.sent(session, first, 10.0)
+        outbox.tried(session, second)
     (left,) = due(database)
     assert (left.stream_id, left.tries) == (2, 1)
     write(database, [event_row(4, stream_id=1)], 20.0)
@@ -82,11 +80,30 @@ def test_what_is_old_is_given_up(database: Database) -> None:
     write(database, [event_row(1)], 10.0)
     write(database, [event_row(2)], 20.0)
     with database.begin() as session:
-        assert outbox.give_up(session, 15.0) == 1
+        assert outbox.give_up(session, 15.0, 100.0) == 1
     with database.begin() as session:
-        assert outbox.give_up(session, 15.0) == 0
+        assert outbox.give_up(session, 15.0, 100.0) == 0
     (left,) = due(database)
-    assert left.event.person == 2
+    assert (left.event.person, left.count, left.last_s) == (2, 1, None)  # given up is not sent
+
+
+def test_targets_can_be_left_out(database: Database) -> None:
+    one, other = add_target(database, "json://a", "one"), add_target(database, "json://b", "other")
+    write(database, [event_row()], 0.0)
+    with database.read() as session:
+        assert [found.target_id for found in outbox.due(session, {one})] == [other]
+        assert outbox.due(session, {one, other}) == []
+
+
+def test_what_comes_after_a_look_is_not_marked_with_it(database: Database) -> None:
+    add_target(database, "json://a")
+    write(database, [event_row(1)], 0.0)
+    (first,) = due(database)
+    write(database, [event_row(2)], 0.0)
+    with database.begin() as session:
+        outbox.sent(session, first, 10.0)
+    (left,) = due(database)
+    assert (left.event.person, left.count) == (2, 1)
 
 
 def test_whoever_is_removed_takes_along_what_waits(database: Database) -> None:

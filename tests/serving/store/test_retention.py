@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,6 +13,7 @@ from sqlalchemy import func, insert, select
 from maskwise.serving.operating.upkeep import Upkeep
 from maskwise.serving.store import retention
 from maskwise.serving.store.database import Database
+from maskwise.serving.store.engines import WAIT_S
 from maskwise.serving.store.recording import Batch, Visit, record
 from maskwise.serving.store.tables import (
     EventRow,
@@ -115,6 +117,22 @@ def test_many_go_in_parts_and_the_disk_gets_its_space_back(database: Database, t
     assert numbers(database)["events"] == 1
     if database.engine.dialect.name == "sqlite":
         assert size_of(database) < before / 5
+
+
+def test_somebody_who_still_reads_holds_up_nobody(database: Database, tmp_path: Path) -> None:
+    """A backup sees one moment until it is done; what was deleted since then cannot be folded in meanwhile."""
+    fill(database, range(0, 40, 2))
+    with database.read() as session:
+        before = session.query(EventRow).count()
+        upkeep = threading.Thread(target=Upkeep(database, audit_of(tmp_path), lambda: NOW).delete_due, daemon=True)
+        upkeep.start()
+        upkeep.join(WAIT_S / 2)
+        assert not upkeep.is_alive()
+        assert session.query(EventRow).count() == before
+    assert numbers(database)["events"] < before
+    with closing(database.engine.raw_connection()) as connection:
+        if database.engine.dialect.name == "sqlite":
+            assert connection.cursor().execute("PRAGMA busy_timeout").fetchone() == (WAIT_S * 1000,)
 
 
 def size_of(database: Database) -> int:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -116,3 +118,32 @@ def test_only_the_end_of_a_long_record_is_read_to_go_on(tmp_path: Path) -> None:
     for size in (1, 5_000, 10, 4_096, 4_095, 0):
         log.add("stream", {"because": "x" * size})
     assert verify(path).entries == 6
+
+
+FULL = """
+import resource, sys
+from pathlib import Path
+from maskwise.errors import StorageError
+from maskwise.stream.outputs.audit_log import AuditLog
+
+path = Path(sys.argv[1])
+log = AuditLog(path)
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 100, hard))
+try:
+    log.add("alarm", {"person": 9})
+except StorageError:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    log.add("alarm", {"person": 10})
+else:
+    sys.exit("it was written")
+"""
+
+
+def test_a_disk_that_is_full_leaves_no_half_of_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    written(path)
+    subprocess.run([sys.executable, "-c", FULL, str(path)], check=True)
+    found = verify(path)
+    assert (found.entries, found.broken) == (6, None)
+    assert json.loads(path.read_text().splitlines()[-1])["facts"] == {"person": 10}

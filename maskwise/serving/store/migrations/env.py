@@ -6,9 +6,16 @@ from alembic import context
 
 from maskwise.serving.store.tables import Table
 
-context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=Table.metadata,
-    render_as_batch=True,  # SQLite cannot change a column; the table is rebuilt
-)
-context.run_migrations()
+
+def run() -> None:
+    """Run what was asked for."""
+    context.configure(
+        connection=context.config.attributes["connection"],
+        target_metadata=Table.metadata,
+        render_as_batch=True,  # SQLite cannot change a column; the table is rebuilt
+    )
+    context.run_migrations()
+
+
+if hasattr(context, "config"):  # Alembic is running it: an import finds nothing to do
+    run()

@@ -24,7 +24,7 @@ from maskwise.values import Image
 def running(folder: Path, limits: Limits | None = None) -> Iterator[tuple[TestClient, Service]]:
     """A whole service that listens nowhere, as this machine's own user sees it."""
     with opened(Settings(folder, limits=limits or Limits())) as service:
-        yield TestClient(create_app(service), base_url="http://127.0.0.1:8000"), service
+        yield TestClient(create_app(service), base_url="http://127.0.0.1:8000", client=("127.0.0.1", 50_000)), service
 
 
 def encoded(image: Image, kind: str = "PNG") -> bytes:

@@ -30,6 +30,7 @@ def test_a_model_is_what_its_card_says(client: TestClient) -> None:
     assert model["operating_points"]["gate"]["figures"] == card.operating_points["gate"].figures
     assert model["data"]["counts"] == card.data["counts"]
     assert model["operating_point"] is None
+    assert model["thresholds"] == model["operating_points"]["balanced"]["thresholds"]
 
 
 def test_cost_of_each_operating_point(client: TestClient) -> None:

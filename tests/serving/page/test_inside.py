@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.serving.inside.needs import need_runtime
-from tests.serving.page.conftest import Open
+from tests.serving.page.conftest import Open, Running
 from tests.serving.page.scenes import encoded, scene
 from tests.serving.page.test_try import SAID, paste
 
@@ -20,39 +21,38 @@ SENT = """() => {
 HERE = re.compile(r"^Pictures stay in this browser: \d+ looked at here, none sent\.$")
 
 
-@pytest.fixture
-def inside(open_page: Open) -> Page:
-    """A page whose pictures are to stay in the browser."""
+WATCH = """() => {
+  globalThis.shown = [];
+  const note = () => {
+    const bar = document.querySelector("progress");
+    shown.push([bar.hidden, bar.value, document.querySelector(".options .field:last-child .hint").textContent]);
+  };
+  new MutationObserver(note).observe(document.querySelector(".options"), {
+    attributes: true, childList: true, characterData: true, subtree: true });
+}"""
+
+
+@pytest.fixture(scope="module")
+def inside(browser: Browser, here: Running) -> Iterator[Page]:
+    """A page whose pictures are to stay in the browser; the model comes once for all of these tests."""
     need_runtime()
-    page = open_page("try")
-    page.get_by_role("switch", name="Keep pictures in this browser").check()
-    expect(page.get_by_text(HERE)).to_be_visible(timeout=LOADING_MS)
-    return page
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"{here.address}/#try")
+        expect(page.get_by_label("Operating point")).to_have_value("balanced")
+        page.evaluate(WATCH)
+        page.get_by_role("switch", name="Keep pictures in this browser").check()
+        expect(page.get_by_text(HERE)).to_be_visible(timeout=LOADING_MS)
+        yield page
 
 
-def test_the_way_of_the_model_into_the_browser_is_shown(open_page: Open) -> None:
-    need_runtime()
-    page = open_page("try")
-    expect(page.get_by_label("Operating point")).to_have_value("balanced")
-    page.evaluate(
-        """() => {
-          globalThis.shown = [];
-          const note = () => {
-            const bar = document.querySelector("progress");
-            shown.push([bar.hidden, bar.value, document.querySelector(".options .field:last-child .hint").textContent]);
-          };
-          new MutationObserver(note).observe(document.querySelector(".options"), {
-            attributes: true, childList: true, characterData: true, subtree: true });
-        }"""
-    )
-    page.get_by_role("switch", name="Keep pictures in this browser").check()
-    expect(page.get_by_text(HERE)).to_be_visible(timeout=LOADING_MS)
-
-    shown: list[list[Any]] = page.evaluate("shown")
+def test_the_way_of_the_model_into_the_browser_is_shown(inside: Page) -> None:
+    shown: list[list[Any]] = inside.evaluate("shown")
     coming = [(value, words) for hidden, value, words in shown if not hidden and "%" in words]
+
     assert [value for value, _ in coming] == sorted(value for value, _ in coming)
     assert any(re.fullmatch(r"The model is coming: [\d.]+\s% of [\d.]+ MB", words) for _, words in coming)
-    expect(page.locator("progress")).to_be_hidden()
+    expect(inside.locator("progress")).to_be_hidden()
 
 
 def test_nothing_leaves_this_browser_while_pictures_and_the_camera_are_looked_at(inside: Page) -> None:
@@ -82,7 +82,8 @@ def test_nothing_leaves_this_browser_while_pictures_and_the_camera_are_looked_at
 def test_the_operating_point_is_the_one_that_the_service_would_take(inside: Page) -> None:
     _choose(inside, "statistics")
     try:
-        inside.reload()
+        inside.get_by_role("link", name="Model").click()
+        inside.get_by_role("link", name="Try").click()
         expect(inside.get_by_label("Operating point")).to_have_value("statistics")
         inside.get_by_role("switch", name="Keep pictures in this browser").check()
         expect(inside.get_by_text(HERE)).to_be_visible(timeout=LOADING_MS)

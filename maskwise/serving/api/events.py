@@ -66,7 +66,7 @@ class Paged(Filters):
     """Which of them, and how many at once."""
 
     limit: int = Field(100, ge=1, le=1000)
-    after: str | None = Field(None, max_length=32, description="What `next` of the page before said.")
+    after: str | None = Field(None, pattern=r"^[A-Za-z0-9_-]{16}$", description="What `next` of the page before said.")
 
     @property
     def cursor(self) -> events.Cursor | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from PIL import Image as Pillow
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from maskwise.data.clips import BARE, Actor, film
 from maskwise.serving.service import Service
@@ -28,7 +28,7 @@ from tests.serving.page.conftest import running
 from tests.stream.footage import mjpeg_camera
 
 TARGET = Path(__file__).with_name("serve.png")
-VIEWPORT = {"width": 1680, "height": 1440}
+VIEWPORT: ViewportSize = {"width": 1680, "height": 1440}
 """Wide enough for three tiles beside each other; the picture is then 1600 pixels wide."""
 SIZE_WH, SECONDS, RATE = (640, 360), 12.0, 8.0
 WIDE_PX, COLOURS, HOUR_S, HOURS = 1600, 224, 3600, 12

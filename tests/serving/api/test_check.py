@@ -21,6 +21,7 @@ from maskwise.serving.app import create_app
 from maskwise.serving.checking.schemas import CheckJson
 from maskwise.serving.service import Service
 from maskwise.serving.settings import Limits
+from tests.serving.awaiting import awaited
 from tests.serving.checking.running import encoded, nobody, one_face, people, running
 
 OCTETS = {"content-type": "application/octet-stream"}
@@ -214,20 +215,20 @@ class Caller:
 
 def test_a_body_without_a_length_is_cut_off_at_the_limit(started: tuple[TestClient, Service]) -> None:
     caller = Caller(started[1], iter(lambda: b"x" * 10_000, None))
-    assert asyncio.run(asyncio.wait_for(caller(), 30)) == 413
+    assert awaited(caller(), 30) == 413
     assert caller.asked == 51
 
 
 def test_an_announced_length_is_refused_before_anything_is_read(started: tuple[TestClient, Service]) -> None:
     caller = Caller(started[1], iter(lambda: b"x", None), (b"content-length", b"500001"))
-    assert asyncio.run(asyncio.wait_for(caller(), 30)) == 413
+    assert awaited(caller(), 30) == 413
     assert caller.asked == 0
 
 
 def test_a_body_in_pieces_is_one_picture(started: tuple[TestClient, Service]) -> None:
     data = one_face()
     caller = Caller(started[1], (data[i : i + 999] for i in range(0, len(data), 999)))
-    assert asyncio.run(asyncio.wait_for(caller(), 30)) == 200
+    assert awaited(caller(), 30) == 200
     assert len(json.loads(caller.sent[1]["body"])["results"][0]["faces"]) == 1
 
 
@@ -258,7 +259,7 @@ def test_whoever_hangs_up_frees_the_place_and_whoever_finds_none_is_told_when_to
             assert await asyncio.gather(*busy) == [200] * len(busy)
 
         try:
-            asyncio.run(asyncio.wait_for(story(), 60))
+            awaited(story(), 60)
         finally:
             gate.set()
 
@@ -276,7 +277,7 @@ def test_the_event_loop_goes_on_while_pictures_are_looked_at(
         gate.set()  # the loop has to turn for this, while the picture waits
         assert await going == 200
 
-    asyncio.run(asyncio.wait_for(story(), 60))
+    awaited(story(), 60)
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import gc
 import threading
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ from maskwise.serving.cameras.subscription import MOST_EVENTS
 from maskwise.serving.problems import Busy, NotThere
 from maskwise.stream.watching import Shown
 from maskwise.values import Faces, FrameResult, Verdict
+from tests.serving.awaiting import awaited
 
 
 def look(stream: int = 1, verdicts: Sequence[str] = ("masked",), at_s: float = 0.0) -> Look:
@@ -99,7 +99,7 @@ def test_one_who_looks_is_given_all_news_at_once_and_of_looks_the_newest() -> No
             assert newest.at_s == 499.0
             assert (await one.news(0.01)).nothing
 
-    asyncio.run(seen())
+    awaited(seen())
 
 
 def test_of_one_stream_only() -> None:
@@ -114,7 +114,7 @@ def test_of_one_stream_only() -> None:
             news = await one.news(5)
             assert (news.looks, news.streams, [event["id"] for event in news.events]) == ((2,), (2,), [2])
 
-    asyncio.run(seen())
+    awaited(seen())
 
 
 def test_one_who_is_slow_keeps_no_more_than_the_last_events() -> None:
@@ -127,7 +127,7 @@ def test_one_who_is_slow_keeps_no_more_than_the_last_events() -> None:
             news = await one.news(5)
             assert [event["id"] for event in news.events] == list(range(10, MOST_EVENTS + 10))
 
-    asyncio.run(seen())
+    awaited(seen())
 
 
 def test_streams_come_and_go() -> None:
@@ -141,7 +141,7 @@ def test_streams_come_and_go() -> None:
             news = await one.news(5)
             assert (news.streams, news.gone) == ((5,), (1,))
 
-    asyncio.run(seen())
+    awaited(seen())
 
 
 def test_news_of_another_thread_wakes() -> None:
@@ -152,7 +152,7 @@ def test_news_of_another_thread_wakes() -> None:
             threading.Timer(0.05, there.show, (look(), Health())).start()
             assert (await one.news(10)).looks == (1,)
 
-    asyncio.run(seen())
+    awaited(seen())
 
 
 def test_closing_ends_those_who_look_and_those_who_come_later() -> None:
@@ -165,7 +165,7 @@ def test_closing_ends_those_who_look_and_those_who_come_later() -> None:
         with there.subscribe() as late:
             assert (await late.news(10)).over
 
-    asyncio.run(seen())
+    awaited(seen())
 
 
 def test_only_so_many_look_and_those_who_left_make_room() -> None:
@@ -181,7 +181,7 @@ def test_only_so_many_look_and_those_who_left_make_room() -> None:
         gc.collect()
         there.subscribe().close()
 
-    asyncio.run(seen())
+    awaited(seen())
 
 
 def test_one_whose_loop_is_gone_harms_nobody() -> None:
@@ -190,7 +190,7 @@ def test_one_whose_loop_is_gone_harms_nobody() -> None:
     async def forgotten() -> object:
         return there.subscribe()
 
-    left = asyncio.run(forgotten())
+    left = awaited(forgotten())
     there.show(look(), Health())
     there.announce({"id": 1, "stream_id": 1})
     assert left

@@ -374,12 +374,12 @@ def test_when_the_clock_is_set_a_stream_is_begun_anew_at_true_times(
         cameras, began_s = service.cameras, now()
         number = cameras.add("one", address, How())
         runs: Callable[[], list[float]] = lambda: sorted({row.run for row in rows(service, EventRow)})  # noqa: E731
-        assert patiently(lambda: len(runs()) == 1)
-        ahead_s = 7200.0
-        assert patiently(lambda: len(runs()) == 2)
-        ahead_s = -7200.0
-        assert patiently(lambda: len(runs()) == 3)
-        assert patiently(lambda: cameras.board.look(number) is not None)
+        for run, ahead in enumerate((0.0, 7200.0, -7200.0), start=1):
+            ahead_s = ahead
+            assert patiently(lambda run=run: len(runs()) == run)
+            assert patiently(lambda: cameras.board.look(number) is not None)
+            first = cameras.board.look(number)
+            assert patiently(lambda first=first: cameras.board.look(number) not in (None, first))  # watched for a while
         look = cameras.board.look(number)
         assert look is not None
         assert abs(look.at_s - time.time()) < 60

@@ -16,6 +16,7 @@ from maskwise.serving.checking.looking import Sent
 from maskwise.serving.operating.metrics import Metrics
 from maskwise.serving.problems import Busy
 from maskwise.serving.settings import Limits, Settings
+from tests.serving.awaiting import awaited
 from tests.serving.checking.running import nobody, people
 
 T = TypeVar("T")
@@ -27,7 +28,7 @@ def closed_checks(folder: Path, waiting: int = 128) -> Checks:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(asyncio.wait_for(work, 60))
+    return awaited(work, 60)
 
 
 def test_thresholds_are_each_requests_own_though_pictures_are_looked_at_together(tmp_path: Path) -> None:

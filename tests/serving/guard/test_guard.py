@@ -21,6 +21,7 @@ from maskwise.serving.guard.identity import COOKIE, Identities, Identity, Shown
 from maskwise.serving.guard.roles import Role
 from maskwise.serving.service import Service
 from maskwise.serving.store import tokens
+from tests.serving.awaiting import awaited
 from tests.serving.services import HERE, client, service, token
 
 PROBLEM = "application/problem+json"
@@ -377,7 +378,7 @@ def test_no_body_is_slower_than_it_may_be(parts: Service, monkeypatch: pytest.Mo
         return heard
 
     for path, kind in (("/v1/tokens", b"application/json"), ("/v1/check", b"image/png")):
-        start, _ = asyncio.run(sent(path, kind))
+        start, _ = awaited(sent(path, kind))
         headers = dict(start["headers"])
         assert (start["status"], headers[b"content-type"]) == (408, PROBLEM.encode())
         assert headers[b"connection"] == b"close"

@@ -16,6 +16,7 @@ import uvicorn
 from maskwise.serving.operating import connections
 from maskwise.serving.operating.connections import Connection, SocketConnection
 from maskwise.serving.settings import Network
+from tests.serving.awaiting import awaited
 
 PATIENCE_S = 20.0
 LARGE = b"x" * 20_000_000
@@ -71,7 +72,7 @@ def run(test: Callable[[Server, int], Awaitable[None]]) -> None:
         async with asyncio.timeout(PATIENCE_S), serving() as (server, port):
             await test(server, port)
 
-    asyncio.run(whole())
+    awaited(whole())
 
 
 async def said(port: int, *pieces: bytes, until_closed: bool = True) -> bytes:
@@ -252,4 +253,4 @@ def test_one_client_does_not_take_them_all(
             for _, writer in held:
                 writer.close()
 
-    asyncio.run(test())
+    awaited(test())

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from maskwise.serving.operating.endless import Endless
+from tests.serving.awaiting import awaited
 
 SCOPE = {"type": "http"}
 
@@ -42,7 +43,7 @@ async def ended(kind: str) -> tuple[list[dict[str, Any]], bool, bool]:
 
 @pytest.mark.parametrize(("kind", "ends"), [("text/event-stream; charset=utf-8", True), ("text/csv", False)])
 def test_only_what_has_no_end_is_ended(kind: str, ends: bool) -> None:
-    sent, cleaned, done = asyncio.run(ended(kind))
+    sent, cleaned, done = awaited(ended(kind))
     assert cleaned
     assert done is ends
     assert [message.get("more_body") for message in sent] == ([None, False] if ends else [None])

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -365,6 +366,14 @@ def watching(service: Service, **parts: Any) -> Iterator[Cameras]:
         yield cameras
 
 
+def _is(wanted: int, now: Callable[[], int]) -> bool:
+    return now() == wanted
+
+
+def _is_another(first: object, now: Callable[[], object]) -> bool:
+    return now() not in (None, first)
+
+
 def test_when_the_clock_is_set_a_stream_is_begun_anew_at_true_times(
     tmp_path: Path, faces: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -374,12 +383,11 @@ def test_when_the_clock_is_set_a_stream_is_begun_anew_at_true_times(
         cameras, began_s = service.cameras, now()
         number = cameras.add("one", address, How())
         runs: Callable[[], list[float]] = lambda: sorted({row.run for row in rows(service, EventRow)})  # noqa: E731
-        for run, ahead in enumerate((0.0, 7200.0, -7200.0), start=1):
-            ahead_s = ahead
-            assert patiently(lambda run=run: len(runs()) == run)
+        for count, ahead_s in enumerate((0.0, 7200.0, -7200.0), start=1):  # noqa: B007 - the clock reads it
+            assert patiently(partial(_is, count, lambda: len(runs())))
             assert patiently(lambda: cameras.board.look(number) is not None)
             first = cameras.board.look(number)
-            assert patiently(lambda first=first: cameras.board.look(number) not in (None, first))  # watched for a while
+            assert patiently(partial(_is_another, first, partial(cameras.board.look, number)))  # watched for a while
         look = cameras.board.look(number)
         assert look is not None
         assert abs(look.at_s - time.time()) < 60

@@ -8,17 +8,14 @@ from collections.abc import Iterator
 import pytest
 
 from maskwise.serving.operating.logs import Form, set_up
+from tests.cli.command_line import log_as_before
 
 
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
     """The log of the tests is set up by pytest."""
-    root = logging.getLogger()
-    handlers, levels = root.handlers[:], {name: logging.getLogger(name).level for name in ("", "maskwise")}
-    yield
-    root.handlers[:] = handlers
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
+    with log_as_before():
+        yield
 
 
 def written(form: Form) -> str:

@@ -77,7 +77,7 @@ def test_a_stream_is_shown_with_who_is_there_and_an_alarm_until_it_is_acknowledg
         re.compile(r"1 masked.*0 incorrect.*1 unmasked.*0 uncertain", re.DOTALL)
     )
     expect(tile.get_by_text("compliant now 50 %")).to_be_visible()
-    page.wait_for_function("document.querySelector('.screen canvas').width >= 320")
+    page.wait_for_function("() => document.querySelector('.screen canvas').width >= 320")
 
     banner = page.get_by_role("region", name="Alarms", exact=True)
     expect(banner).to_contain_text(f"Alarm: {NAME}, all of it")

@@ -229,4 +229,4 @@ def test_a_camera_that_was_closed_before_it_was_allowed_does_not_run(open_page: 
     page.get_by_role("button", name="Stop the camera").click()
     page.evaluate("allow()")
 
-    page.wait_for_function("globalThis.given?.getTracks().every(({ readyState }) => readyState === 'ended')")
+    page.wait_for_function("() => globalThis.given?.getTracks().every(({ readyState }) => readyState === 'ended')")

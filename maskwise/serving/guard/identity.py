@@ -80,6 +80,7 @@ class Identities:
         """
         self._database, self._open_here, self._now = database, open_here, now
         self._believed: dict[str, tuple[float, Identity]] = {}
+        self._forgotten = 0  # how often
 
     def find(self, shown: Shown, *, is_local: bool) -> Identity | None:
         """Who asks, from the database; None: nobody that is known. Blocks while it answers.
@@ -92,9 +93,9 @@ class Identities:
             Unknown: a token that is not good.
             StorageError: the database does not answer.
         """
-        now_s = self._now()
+        now_s, forgotten = self._now(), self._forgotten
         found = self._look_up(shown, is_local, now_s)
-        if found is not None:
+        if found is not None and forgotten == self._forgotten:  # else it may have been true before the change only
             if len(self._believed) >= MOST_BELIEVED:
                 self._believed.clear()
             self._believed[_key(shown, is_local)] = (now_s, found)
@@ -107,6 +108,7 @@ class Identities:
 
     def forget(self) -> None:
         """Tokens or sessions were changed: everybody is looked up again."""
+        self._forgotten += 1
         self._believed.clear()
 
     def _look_up(self, shown: Shown, is_local: bool, now_s: float) -> Identity | None:

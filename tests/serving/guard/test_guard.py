@@ -160,6 +160,23 @@ def test_what_is_changed_beside_the_service_holds_within_a_second(parts: Service
     assert identities.believed(seen, is_local=True) is None
 
 
+def test_what_was_looked_up_before_a_change_is_not_believed_after_it(
+    parts: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret, identities = token(parts, "admin"), Identities(parts.database, open_here=True)
+    find = tokens.find
+
+    def changed_meanwhile(*asked: Any) -> Any:
+        found = find(*asked)
+        identities.forget()
+        return found
+
+    monkeypatch.setattr(tokens, "find", changed_meanwhile)
+    seen = Shown(secret, None, None)
+    assert identities.find(seen, is_local=True) is not None
+    assert identities.believed(seen, is_local=True) is None
+
+
 def test_refusals_are_on_record_and_cannot_fill_it(parts: Service, tokens_of: dict[Role, str]) -> None:
     here = client(parts)
     for _ in range(70):

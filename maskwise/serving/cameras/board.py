@@ -107,9 +107,7 @@ class Board:
             NotThere: it is not.
         """
         with self._lock:
-            entry = self._entries.get(stream)
-            if entry is None:
-                raise NotThere(f"stream {stream}")
+            entry = self._entry(stream)
             return stream_json(entry.config, entry.status)
 
     def config(self, stream: int) -> Config:
@@ -119,10 +117,7 @@ class Board:
             NotThere: it is not.
         """
         with self._lock:
-            entry = self._entries.get(stream)
-            if entry is None:
-                raise NotThere(f"stream {stream}")
-            return entry.config
+            return self._entry(stream).config
 
     def configs(self) -> list[Config]:
         """What was chosen for each stream."""
@@ -164,6 +159,12 @@ class Board:
             self._over = True
             for one in self._subscribers:
                 one.end()
+
+    def _entry(self, stream: int) -> _Entry:
+        entry = self._entries.get(stream)
+        if entry is None:
+            raise NotThere(f"stream {stream}")
+        return entry
 
     def _leave(self, one: Subscription) -> None:
         with self._lock:

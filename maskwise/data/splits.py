@@ -104,7 +104,8 @@ def _drawn(
     rows: pl.DataFrame, together: Counts, names: tuple[str, ...], by: By, amounts: Mapping[str, int | float], seed: int
 ) -> Counts:
     """(rows,) positions in SPLITS."""
-    labels = np.asarray(rows["label"].replace_strict(list(names), range(len(names)), return_dtype=pl.Int64))
+    places = rows["label"].replace_strict(list(names), range(len(names)), return_dtype=pl.Int64)
+    labels = np.asarray(places.cast(pl.Int64))  # which polars leaves out where there are no rows
     strata = labels * (len(SIZES_PX) + 1) + _size_bins(rows)
     wanted = _wanted(labels, strata, names, amounts)
     rng = np.random.default_rng(seed)

@@ -361,6 +361,13 @@ def test_rendered_pictures_are_never_tested_on_unless_asked(by: Any) -> None:
 
 
 @pytest.mark.parametrize("by", ["random", "group"])
+def test_data_that_evaluates_on_everything_leaves_nothing_to_train_on(by: Any) -> None:
+    rows = [{"label": ("masked", "unmasked")[i % 2], "split": "test"} for i in range(8)]
+    with pytest.raises(DataError, match="there are 0 usable rows, and some must be left for train"):
+        split(manifest(rows), by=by, validation=0.25, keep_given=True)
+
+
+@pytest.mark.parametrize("by", ["random", "group"])
 def test_what_the_data_evaluates_on_can_be_kept_and_only_the_rest_is_divided(by: Any) -> None:
     given = ["test"] * 20 + ["validation"] * 10
     rows = [{"label": ("masked", "unmasked")[i % 2], "split": given[i] if i < 30 else None} for i in range(110)]

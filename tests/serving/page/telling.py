@@ -7,7 +7,12 @@ from typing import Any
 
 from playwright.sync_api import Page
 
-TELL = "async (event) => { const { feed } = await import('/js/live/feed.js'); feed.tell('event', event); }"
+TELL = """async (event) => {
+  const { feed } = await import('/js/live/feed.js');
+  while (!feed.isOpen) await new Promise((done) => setTimeout(done, 20));
+  feed.tell('event', event);
+}"""
+"""Once the page listens: before, nothing could come through its socket either."""
 
 
 def alarm(page: Page, number: int = 1, stream: str = "Hall", **more: Any) -> None:

@@ -30,9 +30,10 @@ async function begin(first = false) {
     again = setTimeout(begin, AGAIN_MS); // at a wall screen nobody presses anything
     return;
   }
-  await route(first);
-  const { rest, watch } = await import("./live/alarms.js");
+  const shown = route(first);
+  const { rest, watch } = await import("./live/alarms.js"); // a view that takes its time keeps no alarm back
   isIn() ? watch() : rest();
+  await shown;
 }
 
 function absent(error) {

@@ -85,11 +85,12 @@ def bare() -> Iterator[Server]:
 
 @contextmanager
 def ours() -> Iterator[Server]:
-    """`maskwise serve`, with everything that it does as shipped."""
+    """`maskwise serve`, with everything that it does as shipped; only that one caller may ask as often as it likes."""
     port = free_port()
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         command = [sys.executable, "-m", "maskwise", "serve", "--port", str(port), "--folder", folder]
+        command += ["--requests-per-minute", "1000000"]
         pid = stack.enter_context(_running(command, f"http://127.0.0.1:{port}/healthz"))
         yield Server(f"http://127.0.0.1:{port}/v1/check", pid)
 

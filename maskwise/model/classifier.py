@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from maskwise.errors import ArtifactError
 from maskwise.model.artifact import ONNX_NAME, ModelCard, read_card
+from maskwise.model.sessions import session
 
 BATCH = 64
 
@@ -30,11 +30,8 @@ class MaskClassifier:
     def __init__(self, card: ModelCard, onnx_path: Path, threads: int = 0) -> None:
         """threads: for ONNX Runtime; 0 takes every core."""
         self.card = card
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3  # its warnings speak of graph details that no user can act on
         try:
-            self._session = ort.InferenceSession(str(onnx_path), options, providers=["CPUExecutionProvider"])
+            self._session = session(str(onnx_path), threads)
         except Exception as error:  # onnxruntime raises many types of its own
             raise ArtifactError(f"{onnx_path} is not a network that ONNX Runtime loads: {error}") from error
         self._input = self._session.get_inputs()[0].name

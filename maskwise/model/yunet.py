@@ -6,15 +6,16 @@ mean is in the paper; OpenCV has the same as `FaceDetectorYN`, in whose order th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from maskwise.errors import ArtifactError
 from maskwise.model.any_size import any_size
+from maskwise.model.sessions import session
 from maskwise.values import Image
 
 Rows = NDArray[np.float32]
@@ -44,16 +45,10 @@ class YuNetNetwork:
             ArtifactError: the file is missing, or no YuNet network.
         """
         self._threshold = threshold
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        options.enable_mem_pattern = False  # pictures have many sizes, and a pattern would be kept of each
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # others have work to do meanwhile
         if not weights.is_file():
             raise ArtifactError(f"face detector {weights}: no such file")
         try:
-            content = any_size(weights.read_bytes())
-            self._session = ort.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+            self._session = session(any_size(weights.read_bytes()), threads, memory_pattern=False)
         except OSError as error:
             raise ArtifactError(f"face detector {weights}: {error.strerror or error}") from error
         except Exception as error:  # onnxruntime raises many types of its own
@@ -72,20 +67,28 @@ class YuNetNetwork:
         below, right = -height % STRIDES[-1], -width % STRIDES[-1]
         padded = cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT) if below or right else image
         maps = self._session.run(list(OUTPUTS), {self._input: cv2.dnn.blobFromImage(padded, swapRB=True)})
-        columns = padded.shape[1]
-        found = [self._read(stride, columns // stride, *maps[4 * i : 4 * i + 4]) for i, stride in enumerate(STRIDES)]
-        return _each_once(np.concatenate(found))
+        return _each_once(self._read(maps, padded.shape[1]))
 
-    def _read(self, stride: int, columns: int, cls: Rows, obj: Rows, bbox: Rows, kps: Rows) -> Rows:
-        """Rows of one map: (1, places, 1) class and objectness, (1, places, 4) boxes, (1, places, 10) landmarks."""
-        scores = np.sqrt(np.clip(cls[0, :, 0], 0, 1) * np.clip(obj[0, :, 0], 0, 1))
-        at = np.flatnonzero(scores >= self._threshold)
-        place = np.stack([at % columns, at // columns], axis=1).astype(np.float32)
+    def _read(self, maps: Sequence[Rows], width: int) -> Rows:
+        """Rows of the maps, four for each stride: class and objectness (1, places, 1), boxes (1, places, 4), landmarks
+        (1, places, 10).
+        """
+        found: list[tuple[Rows, ...]] = []
+        for i, stride in enumerate(STRIDES):
+            cls, obj, bbox, kps = (one[0] for one in maps[4 * i : 4 * i + 4])
+            scores = np.sqrt(np.clip(cls[:, 0], 0, 1) * np.clip(obj[:, 0], 0, 1))
+            at = np.flatnonzero(scores >= self._threshold)
+            if len(at):
+                place = np.stack(np.divmod(at, width // stride)[::-1], axis=1).astype(np.float32)
+                found.append((np.full((len(at), 1), stride, np.float32), place, bbox[at], kps[at], scores[at, None]))
+        if not found:
+            return np.zeros((0, 15), np.float32)
+        stride_px, place, bbox, kps, scores = (np.concatenate(part) for part in zip(*found, strict=True))
         with np.errstate(over="ignore"):  # what is no face may be infinitely large; it is left out later
-            size = np.exp(bbox[0, at, 2:]) * stride
-        corner = (place + bbox[0, at, :2]) * stride - size / 2
-        landmarks = (kps[0, at] + np.tile(place, 5)) * stride
-        return np.concatenate([corner, size, landmarks, scores[at, None]], axis=1).astype(np.float32)
+            size = np.exp(bbox[:, 2:]) * stride_px
+        corner = (place + bbox[:, :2]) * stride_px - size / 2
+        landmarks = (kps + np.tile(place, 5)) * stride_px
+        return np.concatenate([corner, size, landmarks, scores], axis=1)
 
 
 def _each_once(rows: Rows) -> Rows:

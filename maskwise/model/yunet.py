@@ -70,9 +70,7 @@ class YuNetNetwork:
         return _each_once(self._read(maps, padded.shape[1]))
 
     def _read(self, maps: Sequence[Rows], width: int) -> Rows:
-        """Rows of the maps, four for each stride: class and objectness (1, places, 1), boxes (1, places, 4), landmarks
-        (1, places, 10).
-        """
+        """Rows of the maps, four for each stride: class, objectness, boxes and landmarks, (1, places, 1, 1, 4, 10)."""
         found: list[tuple[Rows, ...]] = []
         for i, stride in enumerate(STRIDES):
             cls, obj, bbox, kps = (one[0] for one in maps[4 * i : 4 * i + 4])

@@ -11,7 +11,8 @@ MaskwiseError
 │   └── ShapeError         an array whose shape or type is not the documented one
 ├── ArtifactError          a model folder: missing, altered, of a newer schema
 ├── ExportError            an exported model that does not agree with the trained one
-└── StorageError           an output that cannot be written: disk full, no permission
+├── StorageError           an output that cannot be written: disk full, no permission
+└── EngineError            workers that cannot be started, or fail at every task
 
 A message says what came, what is allowed, and what to do.
 """
@@ -65,3 +66,7 @@ class ExportError(MaskwiseError):
 
 class StorageError(MaskwiseError):
     """An output cannot be written: disk full or no permission."""
+
+
+class EngineError(MaskwiseError):
+    """Workers cannot be started, or fail at every task."""

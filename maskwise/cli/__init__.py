@@ -15,6 +15,7 @@ import typer
 from maskwise import __version__
 from maskwise.cli import (
     audit_log,
+    batch,
     bench,
     check,
     compare,
@@ -43,6 +44,7 @@ OF_SERVE = (
     "sqlalchemy",
     "uvicorn",
 )
+OF_BATCH = ("fsspec", "pyarrow")
 """Packages that come with an extra; any other that may be missing comes with `train`."""
 
 app = typer.Typer(
@@ -76,6 +78,7 @@ app.command("evaluate")(evaluate.run)
 app.command("compare")(compare.run)
 app.command("export")(export.run)
 app.command("check")(check.run)
+app.command("batch")(batch.run)
 app.command("watch")(watch.run)
 app.command("bench")(bench.run)
 app.command("serve")(serve.run)
@@ -97,6 +100,7 @@ def main() -> None:
         if str(error.name).split(".")[0] == "maskwise":
             raise
         package = str(error.name).split(".")[0]
-        extra = "video" if package in OF_VIDEO else "serve" if package in OF_SERVE else "train"
+        extras = {"video": OF_VIDEO, "serve": OF_SERVE, "batch": OF_BATCH, "ray": ("ray",)}
+        extra = next((name for name, packages in extras.items() if package in packages), "train")
         complain(f'this needs the package {package}, which is not installed; run: pip install "maskwise[{extra}]"')
         sys.exit(2)

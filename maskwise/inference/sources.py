@@ -45,13 +45,13 @@ def _expand_one(source: str) -> list[Path]:
     path = Path(source)
     mode = _mode(path)
     if stat.S_ISDIR(mode):
-        pictures = _below(path)
+        pictures = list(pictures_below(path))
         if not pictures:
             raise InputError(f"{source}: no picture in this folder; looked for {', '.join(sorted(SUFFIXES))}")
         return pictures
     if mode or not glob.has_magic(source):
         return [path]
-    pictures = _matching(source)
+    pictures = pictures_matching(source)
     if not pictures:
         raise InputError(f"{source}: no picture matches; quote the pattern, or name a folder")
     return pictures
@@ -69,7 +69,7 @@ def _is_picture(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
 
 
-def _matching(pattern: str) -> list[Path]:
+def pictures_matching(pattern: str) -> list[Path]:
     """Sorted, without hidden files; `**` does not follow links to folders."""
     parts = Path(pattern).parts
     fixed = list(takewhile(lambda part: not glob.has_magic(part), parts))
@@ -81,18 +81,20 @@ def _matching(pattern: str) -> list[Path]:
     return sorted(path for path in found if not any(_hidden(part) for part in path.relative_to(base).parts))
 
 
-def _below(folder: Path) -> list[Path]:
-    """Pictures to the bottom, sorted, without hidden ones; links to folders are not followed: they may form a loop."""
-    found: list[Path] = []
+def pictures_below(folder: Path) -> Iterator[Path]:
+    """Pictures to the bottom, without hidden ones; links to folders are not followed: they may form a loop.
 
-    def closed(error: OSError) -> None:
-        found.append(Path(error.filename))  # stands for what is in it; silence would look like an empty folder
-
-    for at, folders, names in os.walk(folder, onerror=closed):
+    Yields:
+        A folder's own pictures sorted, then those of its folders, sorted; a folder that may not be looked into.
+    """
+    closed: list[Path] = []
+    for at, folders, names in os.walk(folder, onerror=lambda error: closed.append(Path(error.filename))):
         folders[:] = sorted(name for name in folders if not _hidden(name))
+        yield from closed  # each stands for what is in it; silence would look like an empty folder
+        closed.clear()
         paths = (Path(at) / name for name in sorted(names) if not _hidden(name))
-        found += [path for path in paths if _is_picture(path)]
-    return found
+        yield from (path for path in paths if _is_picture(path))
+    yield from closed
 
 
 def _hidden(name: str) -> bool:

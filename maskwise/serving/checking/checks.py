@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Self
 
+from maskwise.engines.cores import cores
 from maskwise.errors import ImageError
 from maskwise.inference.checker import load
 from maskwise.inference.pipeline import Pipeline
@@ -170,8 +170,3 @@ class Ticket:
         self._found[index] = said
         if len(self._found) == len(self._jobs) and not self.answers.done():
             self.answers.set_result([self._found[i] for i in range(len(self._jobs))])
-
-
-def cores() -> int:
-    """That this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,6 +14,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from maskwise.engines.cores import cores
 from maskwise.errors import DependencyError
 from maskwise.inference.pipeline import Pipeline
 from maskwise.model.classifier import MaskClassifier
@@ -194,10 +194,10 @@ def bench(film: Path, pipeline: Pipeline, watching: Watching, say: Callable[[str
         say(f"live: {LIVE_RATE:.0f} pictures a second for {LIVE_S:.0f} s")
         with Beside(AnnotatedVideo(Mp4(copy, LIVE_RATE), "all")) as beside:
             latency = _live(images, pipeline, replace(watching, overlapped=True), beside)
-    frames, looks, cores = counted.frames, max(counted.looks, 1), _cores()
+    frames, looks, at_hand = counted.frames, max(counted.looks, 1), cores()
     ms = {stage: 1000 * seconds / frames for stage, seconds in clock.seconds.items()}
     steps = {" and ".join(step): sum(ms[stage] for stage in step) for step in STEPS}
-    steps[f"all steps on {cores} cores"] = sum(ms.values()) / cores
+    steps[f"all steps on {at_hand} cores"] = sum(ms.values()) / at_hand
     bound_by = max(steps, key=lambda name: steps[name])
     held_mb = _resident_mb()
     return Bench(
@@ -215,7 +215,7 @@ def bench(film: Path, pipeline: Pipeline, watching: Watching, say: Callable[[str
         latency=latency,
         memory_mb=round(held_mb, 1),
         growth_mb=round(held_mb - (counted.early_mb or held_mb), 1),
-        cores=cores,
+        cores=at_hand,
     )
 
 
@@ -285,10 +285,6 @@ class _Paced:
         for number, image in enumerate(cycle(self._images)):
             time.sleep(max(0.0, began_s + number / LIVE_RATE - time.monotonic()))
             yield image.copy
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _resident_mb() -> float:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import pickle
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -22,7 +21,6 @@ MOST_BLOCKS = 10_000
 """Blocks that tasks are spread over: one each up to here, since a block is what Ray hands out, and does again."""
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
-os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its warnings speak of what no user can act on
 
 
 class OnRay:
@@ -42,7 +40,7 @@ class OnRay:
         """See `Engine`; the tasks themselves are held in memory, as Ray wants them."""
         import ray
 
-        given = [{"task": pickle.dumps(task)} for task in tasks]
+        given = [{"task": task} for task in tasks]
         if not given:
             return
         _quiet()
@@ -51,17 +49,14 @@ class OnRay:
             if began:
                 self._begin()
             size = self._workers or max(1, int(ray.cluster_resources().get("CPU", 1)))  # type: ignore[no-untyped-call]
-            data = ray.data.from_items(given, override_num_blocks=min(len(given), MOST_BLOCKS)).map_batches(
+            data = ray.data.from_items(given, override_num_blocks=min(len(given), MOST_BLOCKS)).map(
                 _Actor,
                 fn_constructor_args=(make,),
-                batch_size=1,
-                batch_format="numpy",
                 num_cpus=1,
                 compute=ray.data.ActorPoolStrategy(size=min(size, len(given))),
             )
             for row in data.iter_rows():
-                # Ray's own processes wrote it, from what this program gave them
-                yield Done(pickle.loads(row["task"]), pickle.loads(row["result"]))  # noqa: S301
+                yield Done(row["task"], row["result"])
         except (ray.exceptions.RayError, ConnectionError) as error:
             raise _ours(error) from error
         finally:
@@ -90,9 +85,9 @@ class _Actor:
     def __init__(self, make: Callable[[], Callable[[Any], Any]]) -> None:
         self._do = make()
 
-    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
-        task = batch["task"][0]
-        return {"task": [task], "result": [pickle.dumps(self._do(pickle.loads(task)))]}  # noqa: S301 - as above
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Do the task of a row."""
+        return {**row, "result": self._do(row["task"])}
 
 
 def _quiet() -> None:

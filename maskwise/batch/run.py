@@ -173,8 +173,8 @@ def _alone(store: Store) -> Iterator[None]:
     if store.folder is None:
         yield
         return
-    store.write("plan/lock", b"")
-    with (store.folder / "plan/lock").open("rb") as lock:
+    store.write("plan/began", b"")  # so that what cannot be written to is told in the store's words
+    with (store.folder / "plan/lock").open("ab") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -153,7 +153,7 @@ def _told(place: str) -> Iterator[None]:
     """Turn whatever a file system says no with into one clear line."""
     try:
         yield
-    except (StorageError, FileNotFoundError):
+    except StorageError:
         raise
     except OSError as error:
         raise StorageError(f"cannot use {place}: {error.strerror or error}; what was written so far stays") from error

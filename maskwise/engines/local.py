@@ -24,7 +24,7 @@ R = TypeVar("R")
 ATTEMPTS = 5
 """Workers that may end over one task before it is given up."""
 
-STILLBORN = 3
+STILLBORN = 10
 """Workers one after the other that may end before they are ready: then something is wrong with all of them."""
 
 _CONTEXT = multiprocessing.get_context("spawn")  # a fork would copy threads' locks in whatever state they are

@@ -26,6 +26,8 @@ ALL = (
     "serve_start",
     "inside_browser",
     "serve_page",
+    "batch_speed",
+    "batch_memory",
 )
 
 for name in sys.argv[1:] or ALL:

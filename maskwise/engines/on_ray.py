@@ -50,7 +50,7 @@ class OnRay:
                 self._begin()
             size = self._workers or max(1, int(ray.cluster_resources().get("CPU", 1)))  # type: ignore[no-untyped-call]
             data = ray.data.from_items(given, override_num_blocks=min(len(given), MOST_BLOCKS)).map(
-                _Actor,
+                _Actor,  # type: ignore[arg-type]  # Ray takes a class, too, and makes actors of it
                 fn_constructor_args=(make,),
                 num_cpus=1,
                 compute=ray.data.ActorPoolStrategy(size=min(size, len(given))),

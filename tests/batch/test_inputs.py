@@ -46,7 +46,10 @@ def test_pictures_folders_and_globs(tmp_path: Path, named: str, expected: list[s
 
 
 def text(content: str) -> Callable[[Path], None]:
-    return lambda path: path.write_text(content, encoding="utf-8-sig") and None
+    def write(path: Path) -> None:
+        path.write_bytes(content.encode("utf-8-sig"))
+
+    return write
 
 
 def parquet(**columns: list[object]) -> Callable[[Path], None]:

@@ -33,10 +33,11 @@ from maskwise.engines.on_ray import OnRay
 from maskwise.inference.checker import load
 from maskwise.model.faces import MAX_SIDE_PX
 from maskwise.model.images import decode_image, decode_reduced
+from maskwise.model.memory import keep_freed
 
 SIZE_WH, FACES, ROUNDS = (640, 480), 4, 3
-COUNTS = {SIZE_WH: 2_000, (4032, 3024): 240}
-PART_ROWS = 100
+COUNTS = {SIZE_WH: 4_000, (4032, 3024): 160}
+PART_ROWS = 40
 AT_ONCE = 40
 """Pictures of a task of decoding or of the models alone."""
 
@@ -122,6 +123,7 @@ class Decoding:
 
     def __call__(self) -> Callable[[list[str]], tuple[float, float]]:
         """What a worker does."""
+        keep_freed()
         return self.do
 
     def do(self, paths: list[str]) -> tuple[float, float]:

@@ -18,6 +18,7 @@ from maskwise.model.classifier import MaskClassifier
 from maskwise.model.crops import crop_pictures
 from maskwise.model.faces import DEFAULT_MIN_FACE_PX, WholePicture, YuNet
 from maskwise.model.images import read_image
+from maskwise.model.memory import keep_freed
 from maskwise.values import Frame, FrameResult, Image
 
 Picture = str | Path | Image | Frame
@@ -57,6 +58,7 @@ def load(
         raise ConfigError(f"threads: {threads} is below 0; 0 takes every core")
     if faces == "whole" and min_face_px != DEFAULT_MIN_FACE_PX:
         raise ConfigError(f"min_face_px: {min_face_px} goes with faces='detect'; in whole pictures none is looked for")
+    keep_freed()
     classify = MaskClassifier.load(folder_of(artifact), threads)
     thresholds = classify.card.thresholds_at(operating_point)
     if threshold is not None:

@@ -26,7 +26,9 @@ sys.addaudithook(hook)
 """
 
 
-@pytest.mark.parametrize("engine", [Local(2), OnRay(workers=2)], ids=["local", "ray"])
+@pytest.mark.parametrize(
+    "engine", [Local(2), pytest.param(OnRay(workers=2), marks=pytest.mark.slow)], ids=["local", "ray"]
+)
 def test_a_picture_that_ends_processes_costs_its_own_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: Engine
 ) -> None:

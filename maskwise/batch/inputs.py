@@ -86,7 +86,7 @@ def _of_path(source: str) -> Iterator[Input]:
             pictures = []
         yield from _or_tables(pictures, lambda: (one for one in _matching(source) if one.endswith(PARQUET)))
     elif path.suffix.lower() in TABLES:
-        yield from _of_table(source, lambda: _open_local(path))
+        yield from _of_table(source, lambda: path.open("rb"))
     else:
         yield Input(source)
 
@@ -111,9 +111,7 @@ def _of_url(source: str) -> Iterator[Input]:
 def _below(fs: Any, root: str) -> Iterator[str]:
     """Files to the bottom; a listing is of one folder at a time, and sorted."""
     for folder, folders, names in fs.walk(root):
-        folders_ = sorted(folders)
-        if isinstance(folders, list):
-            folders[:] = folders_
+        folders[:] = sorted(folders)
         yield from (posixpath.join(folder, name) for name in sorted(names))
 
 
@@ -139,10 +137,6 @@ def _or_tables(pictures: Iterable[str], tables: Callable[[], Iterable[str]]) -> 
         yield Input(picture)
     if not one:
         yield from chain.from_iterable(_of_url(name) if is_url(name) else _of_path(name) for name in tables())
-
-
-def _open_local(path: Path) -> IO[bytes]:
-    return path.open("rb")
 
 
 def _of_table(source: str, open_: Callable[[], IO[bytes]]) -> Iterator[Input]:

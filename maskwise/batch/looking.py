@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from maskwise.batch.reading import Read
 from maskwise.errors import ImageError
 from maskwise.inference.pipeline import Pipeline
+from maskwise.inference.together import judged
 from maskwise.model.images import Size
 from maskwise.model.quality import FaceQuality, quality_of
 from maskwise.model.verdict import decide
@@ -72,16 +73,14 @@ def _together(pipeline: Pipeline, group: list[Read], number: int) -> Iterator[Lo
         took.append(time.perf_counter() - began)
     crops = [view.crops for view in views if isinstance(view, _View)]
     began = time.perf_counter()
-    probabilities = pipeline.classify(np.concatenate(crops)) if crops else None
+    each = iter(judged(pipeline.classify, crops))
     a_face_s = (time.perf_counter() - began) / max(1, sum(map(len, crops)))
-    done = 0
     for i, (one, view) in enumerate(zip(group, views, strict=True)):
-        if isinstance(view, ImageError) or probabilities is None:
+        if isinstance(view, ImageError):
             failed = FrameResult.failed(one.one.path, number + i, str(view), pipeline.labels)
             yield Looked(failed, 1.0, one.took_ms, 0.0)
             continue
-        own = probabilities[done : done + len(view.faces)]
-        done += len(view.faces)
+        own = next(each)
         verdicts = decide(own, view.quality, pipeline.labels, pipeline.thresholds)
         result = FrameResult(one.one.path, number + i, None, *view.size, view.faces, pipeline.labels, own, verdicts)
         yield Looked(result, view.decoded_at, one.took_ms, (took[i] + a_face_s * len(own)) * 1000)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from itertools import islice
@@ -210,8 +210,3 @@ def check(model: Path, judging: Judging, threads: int = 1) -> Checker:
         threads=threads,
         min_face_px=judging.min_face_px,
     )
-
-
-def parts_of(plan: Plan) -> Iterator[int]:
-    """Numbers of all parts."""
-    return iter(range(plan.parts))

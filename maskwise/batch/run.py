@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from maskwise.batch.inputs import inputs
@@ -80,7 +78,7 @@ def run(wish: Wish, engine: Engine, hear: Callable[[Progress], None] = lambda _:
         EngineError: workers cannot work.
     """
     store = Store(wish.place)
-    with _alone(store):
+    with store.alone():
         plan = _plan(store, wish, hear)
         began = time.monotonic()
         total, finished = _finished(store, plan)
@@ -119,14 +117,14 @@ def _plan(store: Store, wish: Wish, hear: Callable[[Progress], None]) -> Plan:
             "name another folder"
         )
     for what, now, then in (
-        ("pictures", wish.sources, plan.sources),
-        ("model", wish.model, plan.model),
-        ("way of judging", wish.judging, plan.judging),
+        ("other pictures", wish.sources, plan.sources),
+        ("another model", wish.model, plan.model),
+        ("other options", wish.judging, plan.judging),
     ):
         if now != then:
             raise UsageError(
-                f"{wish.place}: was begun with another {what}: {_words(then)}, and now it is {_words(now)}; name what "
-                "was named then, or another folder"
+                f"{wish.place}: was begun with {what}: then {_words(then)}, now {_words(now)}; name what was named "
+                "then, or another folder"
             )
     return plan
 
@@ -165,20 +163,3 @@ def _card(store: Store) -> ModelCard:
 def _address(store: Store) -> str:
     """As workers find it, whatever folder they work in."""
     return str(store.folder) if store.folder else store.place
-
-
-@contextmanager
-def _alone(store: Store) -> Iterator[None]:
-    """Keep a second run out of a folder of this machine; in an object store two would only do the same twice."""
-    if store.folder is None:
-        yield
-        return
-    store.write("plan/began", b"")  # so that what cannot be written to is told in the store's words
-    with (store.folder / "plan/lock").open("ab") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UsageError(
-                f"{store.place}: another run is at work there; wait for it, or name another folder"
-            ) from None
-        yield

@@ -110,7 +110,8 @@ def _in_full(plan: Plan) -> bool:
 
 def _carefully(place: str, plan: Plan, coming: list[Input], first: int) -> list[Row]:
     """Each picture in a process of its own making; one that ends the process is a row with that as its error."""
-    _LOG.warning("inputs %d to %d ended %d processes; going through them one by one", first, first + len(coming) - 1, 2)
+    last = first + len(coming) - 1
+    _LOG.warning("inputs %d to %d were begun before and not finished; going through them one by one", first, last)
     rows: dict[int, Row] = {}
     tasks = list(enumerate(coming, first))
     for done in Local(1, attempts=1).map(partial(_single, place), tasks):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import uuid
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from maskwise.errors import DependencyError, StorageError, UsageError
 
 HELPERS = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
 """Packages that speak to object stores, by the scheme of the address."""
+
+LOCK = "plan/lock"
 
 
 def is_url(text: str) -> bool:
@@ -65,6 +68,30 @@ class Store:
             self.folder = Path(filesystem(place)[1])
         else:
             self._fs, self._root = filesystem(place)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep a second run out of a folder of this machine; in an object store two would only do the same twice.
+
+        Raises:
+            UsageError: another run is there.
+            StorageError: it cannot be written to.
+        """
+        if self.folder is None:
+            yield
+            return
+        path = self.folder / LOCK
+        with _told(self.place):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = path.open("ab")
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # ends with the process, however that ends
+            except BlockingIOError:
+                raise UsageError(
+                    f"{self.place}: another run is at work there; wait for it, or name another folder"
+                ) from None
+            yield
 
     def read(self, name: str) -> bytes | None:
         """Content of a file; None if there is none.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from maskwise.batch.plan import Plan
 from maskwise.batch.rows import Counts
 from maskwise.errors import DataError
 from maskwise.model.artifact import ModelCard
-from maskwise.model.verdict import Thresholds
 from maskwise.statistics.prevalence import true_share
 from maskwise.stream.report.error_rates import ErrorRates, error_rates
 from maskwise.values import MASKED, UNCERTAIN
@@ -62,7 +61,7 @@ def known_rates(card: ModelCard, operating_point: str | None, threshold: float |
     """How often the model is wrong at the thresholds in use."""
     thresholds = card.thresholds_at(operating_point)
     if threshold is not None:
-        thresholds = Thresholds(**{**asdict(thresholds), "confidence": threshold})
+        thresholds = replace(thresholds, confidence=threshold)
     return error_rates(card, thresholds)
 
 

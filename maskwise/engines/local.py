@@ -10,6 +10,7 @@ import multiprocessing
 import signal
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar
@@ -143,13 +144,8 @@ class _Worker(Generic[T]):
     def go_on(self, coming: _Coming[T]) -> None:
         """Give it the next task; without one it will end. A pipe that is broken is found out by reading."""
         self.at = coming.take() if coming.more() else None
-        try:
-            if self.at is None:
-                self.pipe.send(None)
-            else:
-                self.pipe.send((self.at.task,))
-        except OSError:
-            pass
+        with suppress(OSError):
+            self.pipe.send(None if self.at is None else (self.at.task,))
 
     def ended(self) -> str:
         """How, in words."""
@@ -175,16 +171,25 @@ def _speaking(workers: list[_Worker[T]]) -> list[_Worker[T]]:
 def _work(pipe: Connection, make: Callable[[], Callable[[Any], Any]]) -> None:
     """The life of a worker; it ends with the one that hands out tasks, as the pipe does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to every process of the terminal; one answers it
-    try:
-        do = make()
+    with suppress(EOFError, OSError):  # nobody hands out tasks any more
+        try:
+            do = make()
+        except Exception as error:  # noqa: BLE001 - told where it can be read
+            pipe.send((_FAILED, _fault(error)))
+            return
         pipe.send((_READY, None))
         while (task := pipe.recv()) is not None:
-            pipe.send((_DONE, do(*task)))
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return
-    except MaskwiseError as error:
-        pipe.send((_FAILED, error))
-    except Exception as error:  # noqa: BLE001 - told where it can be read
-        failed = EngineError(f"a worker failed: {type(error).__name__}: {error}")
-        failed.add_note(traceback.format_exc())
-        pipe.send((_FAILED, failed))
+            try:
+                said = (_DONE, do(*task))
+            except Exception as error:  # noqa: BLE001 - likewise
+                pipe.send((_FAILED, _fault(error)))
+                return
+            pipe.send(said)
+
+
+def _fault(error: Exception) -> MaskwiseError:
+    if isinstance(error, MaskwiseError):
+        return error
+    failed = EngineError(f"a worker failed: {type(error).__name__}: {error}")
+    failed.add_note("".join(traceback.format_exception(error)))
+    return failed

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -19,6 +20,9 @@ R = TypeVar("R")
 
 MOST_BLOCKS = 10_000
 """Blocks that tasks are spread over: one each up to here, since a block is what Ray hands out, and does again."""
+
+REACHED_S = 5.0
+"""For a cluster's address to answer."""
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
 
@@ -70,9 +74,12 @@ class OnRay:
         if self._address is None:
             ray.init(num_cpus=self._workers or cores(), include_dashboard=False, **quiet)
             return
+        host, _, port = self._address.rpartition(":")
         try:
+            if host and port.isdecimal() and "//" not in host:  # Ray itself would try for more than a minute
+                socket.create_connection((host, int(port)), REACHED_S).close()
             ray.init(address=self._address, **quiet)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, OverflowError) as error:
             raise EngineError(
                 f"--address {self._address}: no Ray cluster answers there ({str(error).splitlines()[0][:200]}); start "
                 "one with: ray start --head"

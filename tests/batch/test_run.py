@@ -168,9 +168,9 @@ def test_paths_are_seen_from_where_the_run_began(wish: Wish, tmp_path: Path, mon
     ("change", "error", "says"),
     [
         ({}, UsageError, "stay untouched; go on with them by --resume"),
-        ({"resume": True, "sources": ("other",)}, UsageError, "another pictures"),
-        ({"resume": True, "model": "default"}, UsageError, "another model"),
-        ({"resume": True, "judging": Judging()}, UsageError, "another way of judging"),
+        ({"resume": True, "sources": ("other",)}, UsageError, "begun with other pictures: then"),
+        ({"resume": True, "model": "default"}, UsageError, "begun with another model"),
+        ({"resume": True, "judging": Judging()}, UsageError, "begun with other options"),
     ],
 )
 def test_runs_are_not_mixed(wish: Wish, change: dict[str, Any], error: type[MaskwiseError], says: str) -> None:

@@ -55,7 +55,7 @@ def test_pictures_go_in_and_rows_a_summary_and_a_page_come_out(place: Path) -> N
         (("in", "out", "--min-face", "17"), "min_face_px: 17 is not one of"),
         (("in", "out", "--operating-point", "brave"), "brave"),
         (("in", "gs://bucket/out"), "pip install gcsfs"),
-        (("in", "out", "--engine", "ray", "--address", "auto"), "no Ray cluster answers there"),
+        (("in", "out", "--engine", "ray", "--address", "127.0.0.1:9"), "no Ray cluster answers there"),
     ],
 )
 def test_a_mistake_is_one_clear_line(place: Path, arguments: tuple[str, ...], says: str) -> None:

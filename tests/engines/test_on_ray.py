@@ -26,5 +26,5 @@ def test_what_a_worker_says_is_told() -> None:
 
 
 def test_a_cluster_that_is_not_there_is_one_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match=r"--address auto: no Ray cluster answers there"):
-        list(OnRay("auto").map(Squares(tmp_path), range(2)))
+    with pytest.raises(EngineError, match=r"--address 127.0.0.1:9: no Ray cluster answers there"):
+        list(OnRay("127.0.0.1:9").map(Squares(tmp_path), range(2)))

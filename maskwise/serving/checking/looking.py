@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from maskwise.errors import ImageError
 from maskwise.inference.pipeline import Pipeline
+from maskwise.inference.together import judged
 from maskwise.model.images import decode_image
 from maskwise.model.quality import FaceQuality, quality_of
 from maskwise.model.verdict import Thresholds, decide
@@ -83,12 +84,7 @@ def look(pipeline: Pipeline, pictures: Sequence[Sent], max_pixels: int) -> list[
         max_pixels: refuse a picture that has more by its header.
     """
     seen = [_seen(pipeline, sent, max_pixels) for sent in pictures]
-    read = [one for one in seen if isinstance(one, Seen)]
-    if not read:
-        return [one for one in seen if isinstance(one, ImageError)]
-    probabilities = pipeline.classify(np.concatenate([one.crops for one in read]))
-    ends = np.cumsum([len(one.faces) for one in read])[:-1]
-    each = iter(np.split(probabilities, ends))
+    each = iter(judged(pipeline.classify, [one.crops for one in seen if isinstance(one, Seen)]))
     return [(one, next(each)) if isinstance(one, Seen) else one for one in seen]
 
 

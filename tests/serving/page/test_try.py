@@ -63,7 +63,9 @@ def test_the_json_is_that_of_the_library(open_page: Open) -> None:
     page = open_page("try")
     _given(page)
     page.locator("summary", has_text="JSON").click()
-    shown = json.loads(page.get_by_label("JSON of hall.png").inner_text())
+    shown_text = page.get_by_label("JSON of hall.png")
+    expect(shown_text).not_to_be_empty()  # it is written once the browser tells that the line is open
+    shown = json.loads(shown_text.inner_text())
     expected = load("default")(scene()).to_json()["faces"]
 
     assert [face["verdict"] for face in shown["faces"]] == [face["verdict"] for face in expected]

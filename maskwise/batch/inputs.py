@@ -32,7 +32,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from maskwise.batch.store import filesystem, is_url
+from maskwise.data.store import filesystem, is_url
 from maskwise.errors import InputError
 from maskwise.inference.sources import pictures_below, pictures_matching
 from maskwise.model.images import SUFFIXES

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from maskwise.batch.inputs import Input
-from maskwise.batch.store import Store
+from maskwise.data.store import Store
 from maskwise.errors import ConfigError, StorageError
 from maskwise.inference.checker import Checker, load
 from maskwise.model.artifact import CARD_NAME, ONNX_NAME, folder_of, read_card

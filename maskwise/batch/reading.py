@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from maskwise.batch.inputs import Input, picture_column
-from maskwise.batch.store import filesystem, is_url
+from maskwise.data.store import filesystem, is_url
 from maskwise.errors import ImageError, MaskwiseError
 from maskwise.model.images import Size, decode_image, decode_reduced, read_file
 from maskwise.values import Image

@@ -12,8 +12,8 @@ from maskwise.batch.plan import Judging, Plan, make_plan, read_plan
 from maskwise.batch.report import write_report
 from maskwise.batch.rows import Counts, part_name
 from maskwise.batch.score import Scoring, done_counts, model_folder
-from maskwise.batch.store import Store
 from maskwise.batch.summary import Summary, known_rates, summary_json
+from maskwise.data.store import Store
 from maskwise.engines.engine import Done, Engine
 from maskwise.errors import InputError, UsageError
 from maskwise.model.artifact import ModelCard, read_card

@@ -20,7 +20,7 @@ from maskwise.batch.looking import look
 from maskwise.batch.plan import MODEL, Plan, check, part_inputs, read_plan
 from maskwise.batch.reading import read, shown
 from maskwise.batch.rows import Counts, Row, part_name, read_counts, row, to_parquet
-from maskwise.batch.store import Store
+from maskwise.data.store import Store
 from maskwise.engines.engine import Done
 from maskwise.engines.local import Local
 from maskwise.errors import StorageError

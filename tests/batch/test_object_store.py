@@ -15,7 +15,7 @@ import pytest
 from maskwise.batch import reading
 from maskwise.batch.inputs import inputs
 from maskwise.batch.run import Wish, run
-from maskwise.batch.store import Store
+from maskwise.data.store import Store
 from maskwise.engines.local import Local
 from maskwise.errors import InputError, StorageError
 from tests.batch.bucket import bucket  # noqa: F401 - a fixture

@@ -9,7 +9,8 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from maskwise.engines.cores import cores
 from maskwise.engines.engine import Done, Lost
@@ -44,7 +45,7 @@ class OnRay:
         """See `Engine`; the tasks themselves are held in memory, as Ray wants them."""
         import ray
 
-        given = [{"task": task} for task in tasks]
+        given = [{"task": _Sealed(task)} for task in tasks]
         if not given:
             return
         _quiet()
@@ -60,7 +61,7 @@ class OnRay:
                 compute=ray.data.ActorPoolStrategy(size=min(size, len(given))),
             )
             for row in data.iter_rows():
-                yield Done(row["task"], row["result"])
+                yield Done(row["task"].content, row["result"].content)
         except (ray.exceptions.RayError, ConnectionError) as error:
             raise _ours(error) from error
         finally:
@@ -86,6 +87,13 @@ class OnRay:
             ) from error
 
 
+@dataclass(frozen=True, slots=True)
+class _Sealed(Generic[T]):
+    """Anything as it is: of bare lists and tuples Ray would make arrays."""
+
+    content: T
+
+
 class _Actor:
     """A worker."""
 
@@ -94,7 +102,7 @@ class _Actor:
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """Do the task of a row."""
-        return {**row, "result": self._do(row["task"])}
+        return {**row, "result": _Sealed(self._do(row["task"].content))}
 
 
 def _quiet() -> None:

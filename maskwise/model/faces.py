@@ -61,7 +61,7 @@ class YuNet:
 
     Large faces are found in the small copy, small faces at own size; boxes that mean the same face are merged. Faces
     under 40 px, and far ones in frames above Full HD, take one more look: enlarged, in tiles. See docs/guide/far-faces.
-    Safe to call from several threads.
+    Safe to call from several threads. Pickled, it is made anew from the same settings where it arrives.
 
     threshold: faces that score lower are left out.
     min_face_px: the faces that are looked for, see `enlarged`.
@@ -99,6 +99,11 @@ class YuNet:
         self.min_face_px = min_face_px
         self.weights = weights if weights is not None else bundled_weights()
         self._network = YuNetNetwork(self.weights, threshold, threads)
+        self._settings = threshold, weights, min_face_px, threads
+
+    def __reduce__(self) -> tuple[type[YuNet], tuple[float, Path | None, int, int]]:
+        """A loaded network cannot travel; another machine has the weights in another place."""
+        return YuNet, self._settings
 
     def __call__(self, image: Image) -> Faces:
         """Find the faces in an RGB picture, best first.

@@ -22,6 +22,7 @@ from maskwise.data.audit.shelf import Shelf, fill
 from maskwise.data.manifest import Manifest, boxes_of, concat
 from maskwise.data.show import counts_by
 from maskwise.data.together import belonging, copies, with_groups
+from maskwise.engines.engine import Engine
 from maskwise.errors import DataError
 from maskwise.model.faces import FaceDetector
 from maskwise.values import NOT_A_FACE
@@ -54,6 +55,7 @@ def audit(
     against: Manifest | None = None,
     against_name: str = "",
     detect: FaceDetector | None = None,
+    engine: Engine | None = None,
     judge: Judge | None = None,
     hear: Hear = lambda *_: None,
 ) -> Audit:
@@ -65,19 +67,22 @@ def audit(
         against: a second data set that must not share pictures with the first.
         against_name: what it is called.
         detect: finds faces, for the flags `no_face` and `several_faces`; None leaves them out.
+        engine: who looks at pictures, see `fill`.
         judge: a trained model to doubt labels with; None takes a plain classifier, fitted on the data itself.
         hear: hears how far it is.
 
     Raises:
         DataError: no usable face, or a class that the judge does not know.
         StorageError: the folder cannot be written.
+        EngineError: workers cannot work.
     """
     if not manifest.classes:
         raise DataError(f"nothing to audit: none of {manifest.rows.height} rows is a usable face; look at their errors")
     if judge and (missing := sorted(set(manifest.classes) - set(judge.labels))):
         raise DataError(f"{judge.name} does not know {', '.join(missing)}; leave the class or the model out")
     both = concat([manifest, against]) if against else manifest
-    shelf = fill(both, folder / SHELF, detect, lambda done, total: hear("looking at pictures", done, total))
+    looking = lambda done, total: hear("looking at pictures", done, total)  # noqa: E731
+    shelf = fill(both, folder / SHELF, detect, looking, engine=engine)
     inside, across = _parted(related(both, shelf, hear), manifest, against)
     own, shared = leaks.described(inside, manifest.usable), leaks.described(across, both.usable)
     rows = manifest.usable

@@ -29,7 +29,10 @@ HOG_PX = 48
 CROP = CropSpec(size_px=64)
 
 Records = NDArray[Any]
-"""(n,) of one of the two record types."""
+"""(n,) of one of the record types."""
+
+Look = tuple[Records, Records, Records]
+"""Of one picture with n faces: one PICTURE, one POINT and n FACE records."""
 
 PICTURE = np.dtype(
     [
@@ -64,9 +67,7 @@ _RING = np.ones((16, 16), bool)
 _RING[2:-2, 2:-2] = False
 
 
-def look_at(
-    path: Path, boxes_xyxy: NDArray[np.float32], detect: FaceDetector | None
-) -> tuple[Records, Records, Records]:
+def look_at(path: Path, boxes_xyxy: NDArray[np.float32], detect: FaceDetector | None) -> Look:
     """Read one picture.
 
     Args:
@@ -75,10 +76,9 @@ def look_at(
         detect: finds faces; None leaves them uncounted.
 
     Returns:
-        One PICTURE, one POINT and n FACE records; all zero, `readable` false, where the file cannot be read any more.
+        What is kept; `unseen` where the file cannot be read any more.
     """
-    picture, points, faces = np.zeros(1, PICTURE), np.zeros(1, POINT), np.zeros(len(boxes_xyxy), FACE)
-    picture["faces"] = -1
+    picture, points, faces = unseen(len(boxes_xyxy))
     try:
         data = read_file(path)
         image = decode_image(data, str(path))
@@ -95,6 +95,13 @@ def look_at(
         face["sharpness"], face["brightness"] = quality.sharpness(crop), quality.brightness(crop)
         face["found"] = found is None or _is_found(box, found)
     return picture, points, faces
+
+
+def unseen(faces: int) -> Look:
+    """Of a picture that nobody could look at: all zero, `readable` false."""
+    picture = np.zeros(1, PICTURE)
+    picture["faces"] = -1
+    return picture, np.zeros(1, POINT), np.zeros(faces, FACE)
 
 
 def _small(image: Image, side_px: int) -> Image:

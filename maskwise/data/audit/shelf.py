@@ -17,15 +17,17 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from maskwise.data.audit.look import FACE, PICTURE, POINT, Records, look_at
+from maskwise.data.audit.look import FACE, PICTURE, POINT, Look, Records, look_at
+from maskwise.data.audit.looking import Picture, looked_by
 from maskwise.data.manifest import Manifest
 from maskwise.data.schema import BOX
+from maskwise.engines.engine import Engine
 from maskwise.errors import StorageError
 from maskwise.model.faces import FaceDetector
 from maskwise.model.storage import written_whole
 
 CHUNK = 256
-"""Pictures between two writes: what a kill loses."""
+"""Pictures between two writes of threads: what a kill loses."""
 
 _VERSION = 1  # raise it when a look comes to hold something else
 _FILES = {"pictures": PICTURE, "points": POINT, "faces": FACE}
@@ -66,24 +68,35 @@ def fill(
     folder: Path,
     detect: FaceDetector | None,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    engine: Engine | None = None,
 ) -> Shelf:
     """Look at every picture; those that an earlier, interrupted run looked at are taken from the folder.
 
+    Args:
+        manifest: the data.
+        folder: of the looks.
+        detect: finds faces; None leaves them uncounted. For an engine it has to be one that can be pickled, with one
+            thread.
+        progress: hears of pictures done and pictures in all.
+        engine: who looks; None: threads of this process. The records are the same, whoever does.
+
     Raises:
+        EngineError: workers cannot work.
         StorageError: the folder cannot be written; what is there already stays and is gone on from.
     """
     table = contents(manifest)
     boxes, rows = Manifest(manifest.usable).boxes_xyxy(), table["rows"].to_list()
+    pictures = [(path, boxes[which]) for path, which in zip(table["path"], rows, strict=True)]
     starts = np.concatenate([[0], np.cumsum([len(r) for r in rows])])
     try:
         _prepare(folder, manifest, detect is not None)
         done = _done(folder, starts)
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for looks in _looked(pool, table["path"].to_list(), rows, boxes, done, detect):
-                _append(folder, looks)
-                done += len(looks)
-                if progress:
-                    progress(done, len(rows))
+        for looks in looked_by(engine, pictures[done:], detect) if engine else _looked(pictures[done:], detect):
+            _append(folder, looks)
+            done += len(looks)
+            if progress:
+                progress(done, len(rows))
     except OSError as error:
         raise StorageError(
             f"cannot write {folder}: {error.strerror or error}; make room and start again: what is done is kept"
@@ -125,20 +138,11 @@ def _done(folder: Path, starts: NDArray[np.int64]) -> int:
     return done
 
 
-Look = tuple[Records, Records, Records]
-
-
-def _looked(
-    pool: ThreadPoolExecutor,
-    paths: Sequence[str],
-    rows: Sequence[Sequence[int]],
-    boxes: NDArray[np.float32],
-    done: int,
-    detect: FaceDetector | None,
-) -> Iterator[list[Look]]:
-    for start in range(done, len(paths), CHUNK):
-        chunk = range(start, min(start + CHUNK, len(paths)))
-        yield list(pool.map(lambda i: look_at(Path(paths[i]), boxes[rows[i]], detect), chunk))
+def _looked(pictures: Sequence[Picture], detect: FaceDetector | None) -> Iterator[list[Look]]:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(pictures), CHUNK):
+            chunk = pictures[start : start + CHUNK]
+            yield list(pool.map(lambda picture: look_at(Path(picture[0]), picture[1], detect), chunk))
 
 
 def _append(folder: Path, looks: list[Look]) -> None:

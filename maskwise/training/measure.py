@@ -11,9 +11,11 @@ import polars as pl
 from maskwise.data.boxes import detected
 from maskwise.data.manifest import Manifest
 from maskwise.data.splits import LEFT_OUT
+from maskwise.engines.engine import Engine
 from maskwise.errors import DataError
 from maskwise.model.classifier import MaskClassifier
 from maskwise.model.faces import YuNet
+from maskwise.training.asking import ask
 from maskwise.training.evaluation import Evaluation, evaluate
 from maskwise.training.history import read_history
 from maskwise.training.predictions import predict
@@ -27,6 +29,7 @@ def measure_artifact(
     *,
     split: str | None = None,
     progress: Callable[[int, int], None] | None = None,
+    engine: Engine | None = None,
 ) -> Evaluation:
     """Measure a saved model on a data set.
 
@@ -35,25 +38,30 @@ def measure_artifact(
         manifest: the pictures, with their classes.
         split: only this one; all of them if None.
         progress: hears of faces done and faces in all.
+        engine: who looks at the pictures; None: threads of this process. What is measured is the same.
 
     Raises:
         ArtifactError: the folder is no sound artifact.
         DataError: nothing to measure on.
+        EngineError: workers cannot work.
     """
     classifier = MaskClassifier.load(folder)
     trained_on = classifier.card.data
     own = trained_on.get("fingerprint") == manifest.fingerprint()
     manifest = of_split(manifest, split)
     if classifier.card.faces == "detect":
-        manifest = detected(manifest, YuNet())
-    return measure(
-        classifier,
-        manifest,
+        manifest = detected(manifest, YuNet(threads=1 if engine else 0), engine=engine)
+    if engine:
+        predictions = ask(engine, folder, manifest, progress)
+    else:
+        predictions = predict(classifier, manifest, progress, find=YuNet().once)
+    return evaluate(
+        predictions,
+        classifier.card,
         name=name_of(folder),
         split=split,
         history=read_history(folder / HISTORY_NAME),
         split_check=trained_on.get("split_check") if own else None,
-        progress=progress,
     )
 
 

@@ -100,6 +100,11 @@ def short_paths(paths: Sequence[str]) -> list[str]:
     return [os.path.relpath(path, root) if root else path for path in paths]
 
 
+def unusable(rows: pl.DataFrame) -> list[str | None]:
+    """Of each row of a manifest why it is not looked at; None where it is."""
+    return [error or (None if label else NO_LABEL) for error, label in rows.select("error", "label").iter_rows()]
+
+
 def predict(
     classifier: MaskClassifier,
     manifest: Manifest,
@@ -124,7 +129,7 @@ def predict(
         Every row of the manifest; one that can no longer be read, or has no label, has its reason in `error`.
     """
     rows = manifest.rows
-    errors = [error or (None if label else NO_LABEL) for error, label in rows.select("error", "label").iter_rows()]
+    errors = unusable(rows)
     probabilities = np.full((rows.height, len(classifier.labels)), np.nan, np.float32)
     usable, done = [i for i, error in enumerate(errors) if error is None], 0
     boxes, labels, spec = manifest.boxes_xyxy(), rows["label"].to_list(), classifier.card.crop

@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from maskwise.cli.console import err, say
+from maskwise.cli.engines import Address, Name, Workers, engine_of
 from maskwise.cli.wording import count
 from maskwise.errors import UsageError
 
 if TYPE_CHECKING:
     from maskwise.batch.run import Progress
     from maskwise.batch.summary import Summary
-    from maskwise.engines.engine import Engine
 
 EVERY_S = 30.0
 """Between two lines about how far it is, where nobody sees a bar."""
@@ -35,11 +35,9 @@ def run(
     model: Annotated[
         str, typer.Option(help="Folder of the artifact; default is the one that comes along.")
     ] = "default",
-    engine: Annotated[Literal["local", "ray"], typer.Option(help="Cores of this machine, or a Ray cluster.")] = "local",
-    address: Annotated[
-        str | None, typer.Option(help="Of a Ray cluster that runs already, or auto; none starts one here.")
-    ] = None,
-    workers: Annotated[int, typer.Option(min=0, help="Processes; 0 takes one for each core.")] = 0,
+    engine: Name = "local",
+    address: Address = None,
+    workers: Workers = 0,
     part_rows: Annotated[int, typer.Option(min=1, help="Pictures of a part: what a crash costs a worker.")] = 512,
     full: Annotated[
         bool, typer.Option("--full", help="Decode large JPEGs in full; takes longer and changes hardly an answer.")
@@ -66,25 +64,13 @@ def run(
     wish = Wish(tuple(places[:-1]), places[-1], model, judging, part_rows, resume)
     try:
         with _telling() as hear:
-            summary = run_batch(wish, _engine(engine, address, workers), hear)
+            summary = run_batch(wish, engine_of(engine, address, workers), hear)
     except KeyboardInterrupt:
         say(f"stopped; what was finished stays: go on with --resume {places[-1]}")
         raise typer.Exit(130) from None
     _tell(summary, places[-1])
     if not summary.whole:
         raise typer.Exit(1)
-
-
-def _engine(name: str, address: str | None, workers: int) -> Engine:
-    if name == "ray":
-        from maskwise.engines.on_ray import OnRay
-
-        return OnRay(address, workers)
-    if address is not None:
-        raise UsageError(f"--address {address}: is of a Ray cluster; say --engine ray, too")
-    from maskwise.engines.local import Local
-
-    return Local(workers)
 
 
 def _tell(summary: Summary, place: str) -> None:

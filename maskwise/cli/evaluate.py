@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from maskwise.cli.console import out, say
+from maskwise.cli.engines import Address, NameIfAny, Workers, engine_if_asked
 from maskwise.cli.reading import Alias, Classes, Format, check_asked, read_data
 from maskwise.errors import UsageError
+
+if TYPE_CHECKING:
+    from maskwise.engines.engine import Engine
 
 
 def run(
@@ -24,13 +28,17 @@ def run(
     format_: Format = "auto",
     alias: Alias = None,
     classes: Classes = None,
+    engine: NameIfAny = None,
+    address: Address = None,
+    workers: Workers = 0,
 ) -> None:
     """Measure an artifact: confusion, recall, precision, F1, ROC, each with its interval; HTML, JSON and CSV.
 
     Of a film: person by person, time to a right verdict, alarms and false alarms an hour.
     """
+    who = engine_if_asked(engine, address, workers)
     if video is None and truth is None:
-        return _pictures(artifact, data, split, out_, format_, alias, classes, as_json=json_)
+        return _pictures(artifact, data, split, out_, format_, alias, classes, who, as_json=json_)
     if data:
         raise UsageError("--data and --video: measure on pictures or on a film; give one of the two")
     if video is None or truth is None:
@@ -38,6 +46,8 @@ def run(
         raise UsageError(f"a film and the list of its people go together; add {lacking}")
     if split is not None:
         raise UsageError("--split belongs to pictures; a film has no splits")
+    if who is not None:
+        raise UsageError("--engine, --address and --workers belong to pictures; a film is watched in one process")
     from maskwise.cli.evaluate_video import evaluate_video
 
     return evaluate_video(artifact, video, truth, out_, after, as_json=json_)
@@ -51,6 +61,7 @@ def _pictures(
     format_: str,
     alias: list[str] | None,
     classes: str | None,
+    engine: Engine | None,
     *,
     as_json: bool,
 ) -> None:
@@ -65,7 +76,7 @@ def _pictures(
     named = check_asked(data, split)
     manifest = read_data(named, format_, alias, classes)
     with progress("judging") as hook:
-        measured = measure_artifact(folder_of(artifact), manifest, split=split, progress=hook)
+        measured = measure_artifact(folder_of(artifact), manifest, split=split, progress=hook, engine=engine)
     folder = folder or Path("runs") / f"evaluation-{Path(named[0]).stem}"
     write_report(measured, folder)
     if as_json:

@@ -10,6 +10,7 @@ import typer
 
 from maskwise.cli.console import out, say, stages
 from maskwise.cli.data.telling import Data, Source
+from maskwise.cli.engines import Address, NameIfAny, Workers, engine_if_asked
 from maskwise.cli.reading import Alias, Classes, Format, read_data
 from maskwise.errors import ConfigError
 
@@ -36,6 +37,9 @@ def run(
     alias: Alias = None,
     classes: Classes = None,
     source: Source = None,
+    engine: NameIfAny = None,
+    address: Address = None,
+    workers: Workers = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print audit.json on stdout.")] = False,
 ) -> None:
     """Find copies, leaks, shortcuts and doubtful labels, and say whether a score on this data would mean anything."""
@@ -46,6 +50,7 @@ def run(
     from maskwise.model.faces import YuNet
 
     kinds = _kinds(fail_on)
+    who = engine_if_asked(engine, address, workers)
     judge = ArtifactJudge(model) if model else None
     manifest = read_data(data, format_, alias, classes, source)
     other = read_data(against, format_, alias, classes) if against else None
@@ -55,7 +60,8 @@ def run(
             output,
             against=other,
             against_name=", ".join(Path(name).name for name in against or ()),
-            detect=YuNet() if faces else None,
+            detect=YuNet(threads=1 if who else 0) if faces else None,
+            engine=who,
             judge=judge,
             hear=hear,
         )

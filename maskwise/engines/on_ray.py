@@ -87,9 +87,13 @@ class OnRay:
             ) from error
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class _Sealed(Generic[T]):
-    """Anything as it is: of bare lists and tuples Ray would make arrays."""
+    """Anything as it is: of bare lists and tuples Ray would make arrays.
+
+    Ray writes what it holds into a message that nobody reads, which for large arrays took a third of all time: so it
+    has no repr that tells its content.
+    """
 
     content: T
 

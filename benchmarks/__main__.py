@@ -27,6 +27,7 @@ ALL = (
     "inside_browser",
     "serve_page",
     "batch_speed",
+    "engines",
     "batch_memory",
 )
 

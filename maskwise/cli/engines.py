@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Name = Annotated[Literal["local", "ray"], typer.Option("--engine", help="Cores of this machine, or a Ray cluster.")]
 NameIfAny = Annotated[
     Literal["local", "ray"] | None,
-    typer.Option("--engine", help="Processes of this machine, or a Ray cluster.  [default: threads of one process]"),
+    typer.Option("--engine", help="Processes of this machine, or a Ray cluster; threads of one process without."),
 ]
 Address = Annotated[str | None, typer.Option(help="Of a Ray cluster that runs already, or auto; none starts one here.")]
 Workers = Annotated[int, typer.Option(min=0, help="Processes; 0 takes one for each core.")]

@@ -29,6 +29,8 @@ ALL = (
     "batch_speed",
     "engines",
     "batch_memory",
+    "batch_cores",
+    "gpu_training",
 )
 
 for name in sys.argv[1:] or ALL:

@@ -49,7 +49,7 @@ def measure(rounds: int = ROUNDS) -> list[Row]:
 
 
 def _of_size(folder: Path, size: tuple[int, int], count: int, rounds: int) -> list[Row]:
-    pictures = _pictures(folder / f"{size[0]}", size, count)
+    pictures = pictures_in(folder / f"{size[0]}", size, count)
     paths = sorted(str(path) for path in pictures.iterdir())
     ways: dict[str, Callable[[], float]] = {
         "plain loop of check": lambda: _plain(paths),
@@ -80,7 +80,8 @@ def _of_size(folder: Path, size: tuple[int, int], count: int, rounds: int) -> li
     ]
 
 
-def _pictures(folder: Path, size: tuple[int, int], count: int) -> Path:
+def pictures_in(folder: Path, size: tuple[int, int], count: int) -> Path:
+    """JPEG files of a film of four people."""
     folder.mkdir()
     for number, (frame, _) in enumerate(film(crowd(FACES, SIZE_WH), count / 30, 30.0, SIZE_WH)):
         picture = Pillow.fromarray(frame.image)

@@ -38,7 +38,7 @@ def _at(size_px: int) -> Row:
     optimizer = make_optimizer(network, recipe)
     fabric = Fabric(accelerator="cpu", devices=1)
     wrapped, wrapped_optimizer = fabric.setup(network, optimizer)
-    inputs, targets = torch.from_numpy(recipe.preprocess(data.crops)), torch.from_numpy(data.targets)
+    inputs, targets = torch.from_numpy(recipe.preprocess(np.asarray(data.crops))), torch.from_numpy(data.targets)
 
     def bare() -> None:
         for start in range(0, n, recipe.batch_size):

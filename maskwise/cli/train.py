@@ -42,6 +42,14 @@ def run(
     precision: Annotated[str | None, typer.Option(help="32-true or bf16-mixed.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     processes: Annotated[int, typer.Option(help="Processes that share each batch.")] = 1,
+    loaders: Annotated[
+        int | None,
+        typer.Option(min=0, help="Processes that make batches for each.  [default: spare cores on a GPU, else 0]"),
+    ] = None,
+    shards: Annotated[
+        str | None,
+        typer.Option(help="Folder or s3:// address that keeps the cut faces, for data that no disk holds."),
+    ] = None,
     format_: Format = "auto",
     alias: Alias = None,
     classes: Classes = None,
@@ -58,13 +66,15 @@ def run(
         "split.validation": validation and amount("--validation", validation),
         "split.test": test if split == "source" else test and amount("--test", test),
     }  # fmt: skip
+    where: dict[str, Any] = {"device": device, "processes": processes, "loaders": loaders, "shards": shards}
     if resume:
         if data or set_ or out or any(value is not None for value in flags.values()):
             raise ConfigError(
-                "--resume takes data and recipe from the run's folder; only --device and --processes go with it"
+                "--resume takes data and recipe from the run's folder; only --device, --processes, "
+                "--loaders and --shards go with it"
             )
         with LiveTraining() as live:
-            artifact = training.resume(resume, device=device, processes=processes, listener=live.listener)
+            artifact = training.resume(resume, listener=live.listener, **where)
         _finished(artifact)
         return
     if not data:
@@ -79,7 +89,7 @@ def run(
 
     folder = out or Path("runs") / Path(recipe).stem
     with LiveTraining() as live:
-        artifact = training.train(read, chosen, folder, device=device, processes=processes, listener=live.listener)
+        artifact = training.train(read, chosen, folder, listener=live.listener, **where)
     _finished(artifact)
 
 

@@ -30,6 +30,10 @@ class Preprocess:
         """(n, size, size, 3) uint8 RGB to (n, 3, size, size) float32."""
         if crops.ndim != 4 or crops.shape[3] != 3 or crops.dtype != np.uint8:
             raise ShapeError(f"crops: expected (n, size, size, 3) uint8 RGB, got {crops.shape} {crops.dtype}")
-        scale = np.float32(1 / 255) / np.asarray(self.std, np.float32)
-        shift = np.asarray(self.mean, np.float32) / np.asarray(self.std, np.float32)
+        scale, shift = self.scale_and_shift()
         return np.ascontiguousarray((crops * scale - shift).transpose(0, 3, 1, 2))
+
+    def scale_and_shift(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """(3,) and (3,) float32: a value of 0 to 255 times the first, less the second, is the network's input."""
+        std = np.asarray(self.std, np.float32)
+        return np.float32(1 / 255) / std, np.asarray(self.mean, np.float32) / std

@@ -110,10 +110,11 @@ def calibrated(card: ModelCard, onnx: Path, part: Manifest, examples: Examples) 
     """
     if not len(examples):
         return card, ["temperature stays 1 and no operating points are chosen: there is no validation part"]
-    logits = MaskClassifier(card, onnx).logits(examples.crops)
+    crops = np.asarray(examples.crops)
+    logits = MaskClassifier(card, onnx).logits(crops)
     temperature = fit_temperature(logits, examples.targets)
     judged = judge(Predictions(part.rows, card.labels, softmax(logits, temperature.value)))
-    sharp = np.array([sharpness(crop) for crop in examples.crops], np.float64)
+    sharp = np.array([sharpness(crop) for crop in crops], np.float64)
     quality = FaceQuality(sides_px(part.boxes_xyxy()), sharp, np.full(len(sharp), np.nan))
     points, said = operating_points.choose(judged, quality, card.thresholds)
     thresholds = points["balanced"].thresholds if points else card.thresholds

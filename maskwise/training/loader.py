@@ -6,11 +6,9 @@ many there are; it is removed when training ends, since no face is kept that nob
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +19,10 @@ from maskwise.model.crops import CropSpec
 from maskwise.training.cutting import cut_ahead
 from maskwise.training.recipe import Sampling
 from maskwise.training.sampling import weights_of
+from maskwise.training.shards import ShardedCrops, by_windows
 from maskwise.values import NOT_A_FACE
 
 Crops = NDArray[np.uint8]
-T = TypeVar("T")
 
 NO_CLASS = -1
 """Target of what is not a face."""
@@ -34,12 +32,12 @@ NO_CLASS = -1
 class Examples:
     """Cut faces and their classes.
 
-    crops: (n, size, size, 3) uint8 RGB; often a memory map.
+    crops: (n, size, size, 3) uint8 RGB; often a memory map, or shards.
     targets: (n,) int64, positions in the labels; NO_CLASS for what is not a face.
     weights: (n,) chance of each to be drawn in a balanced epoch, sum 1; None where an epoch sees every one once.
     """
 
-    crops: Crops
+    crops: Crops | ShardedCrops
     targets: NDArray[np.int64]
     weights: NDArray[np.float64] | None = None
 
@@ -80,7 +78,9 @@ def load_crops(path: Path) -> Crops:
     return crops
 
 
-def examples(manifest: Manifest, labels: tuple[str, ...], crops: Crops, sampling: Sampling | None = None) -> Examples:
+def examples(
+    manifest: Manifest, labels: tuple[str, ...], crops: Crops | ShardedCrops, sampling: Sampling | None = None
+) -> Examples:
     """Pair cut faces with their classes' positions, and with how often they are drawn.
 
     Raises:
@@ -98,18 +98,13 @@ def epoch_order(data: Examples, sampling: Sampling, seed: int, epoch: int) -> ND
     """Which examples an epoch sees, in which order; seed and epoch alone decide, so that a resumed run repeats it.
 
     `once` sees every example once. `balanced` draws them with their weights: some come several times, some not at all.
+    Either way, examples that lie in shards come window by window.
     """
     rng = np.random.default_rng([seed, epoch])
     if data.weights is None:
-        return rng.permutation(len(data))
-    return rng.choice(len(data), sampling.size or len(data), p=data.weights)
-
-
-def ahead(items: Iterator[T]) -> Iterator[T]:
-    """The same items, with the next one made in the background while the current one is used."""
-    end: Any = object()
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, items, end)
-        while (item := coming.result()) is not end:
-            coming = pool.submit(next, items, end)
-            yield item
+        order = rng.permutation(len(data))
+    else:
+        order = rng.choice(len(data), sampling.size or len(data), p=data.weights)
+    if isinstance(data.crops, ShardedCrops):
+        return by_windows(order, data.crops.shard_of, data.crops.window, rng)
+    return order

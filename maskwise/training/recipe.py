@@ -180,6 +180,22 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
+class Shards:
+    """How the cut faces lie where no disk holds them all, and with that in which order an epoch sees them.
+
+    rows: faces of a shard; 36 MB of them at 108 pixels.
+    window: shards whose faces are mixed; three windows are kept on a machine.
+    """
+
+    rows: int = 1024
+    window: int = 16
+
+    def __post_init__(self) -> None:
+        _positive("shards.rows", self.rows)
+        _positive("shards.window", self.window)
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """What training does.
 
@@ -197,6 +213,7 @@ class Recipe:
         they are.
     keep: which epoch's weights become the artifact: the `last`, or the `best` by validation loss.
     patience: stop after this many epochs without a lower validation loss; null trains them all.
+    shards: the cut faces of the training part lie in shards; null has them in one file.
     precision: `32-true`, or `bf16-mixed` where the device has it.
     channels_last: keep the channels of a pixel together in memory: half as fast again for networks of depthwise
         convolutions, also on a CPU.
@@ -222,6 +239,7 @@ class Recipe:
     batch_size: int = 64
     keep: Literal["last", "best"] = "last"
     patience: int | None = None
+    shards: Shards | None = None
     precision: Precision = "32-true"
     channels_last: bool = False
     seed: int = 0

@@ -8,7 +8,10 @@ RUN/artifact/                          what comes out
 from __future__ import annotations
 
 import os
+import platform
+import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,19 +23,23 @@ from torch.optim.swa_utils import AveragedModel
 
 from maskwise.data import manifest as manifests
 from maskwise.data.manifest import Manifest
+from maskwise.engines.cores import cores
 from maskwise.errors import ConfigError, DataError
 from maskwise.model import networks
 from maskwise.model.config import from_mapping
 from maskwise.training import checkpoint
 from maskwise.training.augment import wider
+from maskwise.training.batches import memory_format
 from maskwise.training.finish import write_artifact
 from maskwise.training.history import write_history
 from maskwise.training.listener import Listener
-from maskwise.training.loader import Examples, cut_all, examples, load_crops
+from maskwise.training.loader import Crops, Examples, cut_all, examples, load_crops
 from maskwise.training.logs import TensorBoard
+from maskwise.training.norm import shared
 from maskwise.training.prepare import prepare
-from maskwise.training.recipe import Precision, Recipe
-from maskwise.training.trainer import EpochRecord, fit, make_average, make_optimizer, memory_format
+from maskwise.training.recipe import Precision, Recipe, Shards
+from maskwise.training.shards import ShardedCrops, cut_shards
+from maskwise.training.trainer import EpochRecord, fit, make_average, make_optimizer
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -44,6 +51,8 @@ def train(
     *,
     device: str = "auto",
     processes: int = 1,
+    loaders: int | None = None,
+    shards: str | None = None,
     listener: Listener | None = None,
 ) -> Path:
     """Train a network and write its artifact.
@@ -54,6 +63,10 @@ def train(
         run: a folder that holds no run yet.
         device: one of DEVICES.
         processes: how many share each batch, on as many devices.
+        loaders: processes that make batches for each of these; None takes what cores are left where a GPU trains, and
+            else none.
+        shards: folder or address for the cut faces, in shards; they stay there for the next run. None cuts them into
+            the run's folder, and removes them.
         listener: hears how it goes.
 
     Returns:
@@ -64,20 +77,33 @@ def train(
     """
     listener = listener or Listener()
     fabric = make_fabric(device, processes, recipe.precision)
+    if shards and recipe.shards is None:
+        recipe = replace(recipe, shards=Shards())
     if is_first():
         prepare(read(), recipe, run, listener)
-    return _train_prepared(fabric, run, listener if is_first() else Listener())
+    return _train_prepared(fabric, run, loaders, shards, listener if is_first() else Listener())
 
 
-def resume(run: Path, *, device: str = "auto", processes: int = 1, listener: Listener | None = None) -> Path:
-    """Go on with a run from its last finished epoch; see `train`.
+def resume(
+    run: Path,
+    *,
+    device: str = "auto",
+    processes: int = 1,
+    loaders: int | None = None,
+    shards: str | None = None,
+    listener: Listener | None = None,
+) -> Path:
+    """Go on with a run from its last finished epoch, with as many processes as there are now; see `train`.
 
     Raises:
         DataError: the folder holds no run, or the data has changed since.
+        ConfigError: shards are asked for in a run that was begun without, which would change its order.
     """
     recipe = read_recipe(run)
     fabric = make_fabric(device, processes, recipe.precision)
-    return _train_prepared(fabric, run, (listener or Listener()) if is_first() else Listener())
+    if shards and recipe.shards is None:
+        raise ConfigError(f"--shards {shards}: {run} was begun without shards; leave it out, or start a new run")
+    return _train_prepared(fabric, run, loaders, shards, (listener or Listener()) if is_first() else Listener())
 
 
 def make_fabric(device: str, processes: int, precision: Precision) -> Fabric:
@@ -121,34 +147,65 @@ def is_first() -> bool:
     return int(os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0"))) == 0
 
 
-def _train_prepared(fabric: Fabric, run: Path, listener: Listener) -> Path:
+def _train_prepared(fabric: Fabric, run: Path, loaders: int | None, shards: str | None, listener: Listener) -> Path:
     fabric.launch()
     recipe, manifest = read_recipe(run), manifests.load(run / "manifest.parquet")
-    parts = {"train": manifest.part("train"), "validation": manifest.part("validation").faces()}
-    files = {name: run / f".crops-{name}.npy" for name in parts}
     try:
-        if fabric.is_global_zero:
-            for name, part in parts.items():
-                spec = wider(recipe.crop, recipe.augment) if name == "train" else recipe.crop
-                cut_all(part, spec, files[name], partial(listener.progress, f"cutting {name}"))
-        fabric.barrier()
-        sets = {
-            name: examples(part, manifest.classes, load_crops(files[name]), recipe.sampling)
-            for name, part in parts.items()
-        }
-        network, records = learn(fabric, recipe, manifest, sets, run, listener)
+        sets = _cut(fabric, recipe, manifest, run, shards, listener)
+        if loaders is None:
+            loaders = _spare_cores(fabric)
+        network, records = learn(fabric, recipe, manifest, sets, run, listener, loaders)
         if fabric.is_global_zero:
             write_artifact(network, recipe, manifest, sets, records, run, listener)
         fabric.barrier()
     finally:
         if fabric.is_global_zero:
-            for file in files.values():
-                file.unlink(missing_ok=True)
+            for file in run.glob(".crops-*"):
+                shutil.rmtree(file) if file.is_dir() else file.unlink(missing_ok=True)
     return run / "artifact"
 
 
+def _cut(
+    fabric: Fabric, recipe: Recipe, manifest: Manifest, run: Path, shards: str | None, listener: Listener
+) -> dict[str, Examples]:
+    """Decode and cut all faces once; of shards, each process cuts its own."""
+    parts = {"train": manifest.part("train"), "validation": manifest.part("validation").faces()}
+    specs = {"train": wider(recipe.crop, recipe.augment), "validation": recipe.crop}
+    place, turn = shards or str(run / ".crops-shards"), (fabric.global_rank, fabric.world_size)
+    crops: dict[str, Crops | ShardedCrops] = {}
+    for name, part in parts.items():
+        hear = partial(listener.progress, f"cutting {name}")
+        if name == "train" and recipe.shards:
+            cut_shards(part, specs[name], place, recipe.shards, turn, hear)
+            cache = run / f".crops-cache-{platform.node()}"
+            paths = part.rows["path"].to_list()
+            crops[name] = ShardedCrops(paths, specs[name].size_px, place, recipe.shards, cache)
+            continue
+        file = run / f".crops-{name}.npy"
+        if fabric.is_global_zero:
+            cut_all(part, specs[name], file, hear)
+        fabric.barrier()
+        crops[name] = load_crops(file)
+    fabric.barrier()
+    return {name: examples(part, manifest.classes, crops[name], recipe.sampling) for name, part in parts.items()}
+
+
+def _spare_cores(fabric: Fabric) -> int:
+    """A GPU waits for batches, and cores are free to make them; where cores train, they would take from each other."""
+    if fabric.device.type != "cuda":
+        return 0
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", fabric.world_size))
+    return max(1, cores() // here - 1)
+
+
 def learn(
-    fabric: Fabric, recipe: Recipe, manifest: Manifest, sets: dict[str, Examples], run: Path, listener: Listener
+    fabric: Fabric,
+    recipe: Recipe,
+    manifest: Manifest,
+    sets: dict[str, Examples],
+    run: Path,
+    listener: Listener,
+    loaders: int = 0,
 ) -> tuple[nn.Module, list[EpochRecord]]:
     """Train from where the run stands; every finished epoch is saved and logged.
 
@@ -157,6 +214,8 @@ def learn(
     """
     torch.manual_seed(recipe.seed)
     network = networks.build(recipe.network, len(manifest.classes), recipe.crop.size_px, recipe.pretrained)
+    if fabric.world_size > 1:
+        network = shared(network)
     network = network.to(memory_format=memory_format(recipe))
     optimizer = make_optimizer(network, recipe)
     wrapped, wrapped_optimizer = fabric.setup(network, optimizer)
@@ -168,7 +227,9 @@ def learn(
     def go_on() -> Iterator[EpochRecord]:
         train, validation = sets["train"], sets["validation"]
         first = len(records)
-        return fit(fabric, wrapped, wrapped_optimizer, recipe, train, validation, first, listener.step, average)
+        return fit(
+            fabric, wrapped, wrapped_optimizer, recipe, train, validation, first, listener.step, average, loaders
+        )
 
     for record in () if stopped(records, recipe.patience) else go_on():
         records.append(record)
@@ -189,6 +250,10 @@ def learn(
             checkpoint.load(best, network)
         elif average is not None:
             network.load_state_dict(average.module.state_dict())
+    if fabric.world_size > 1:
+        alone = networks.build(recipe.network, len(manifest.classes), recipe.crop.size_px)
+        alone.load_state_dict(network.state_dict())
+        network = alone
     return network.cpu(), records
 
 

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -23,15 +24,18 @@ from torch.optim import SGD, AdamW, Optimizer
 from torch.optim.swa_utils import AveragedModel
 
 from maskwise.errors import UsageError
-from maskwise.training.augment import augmented
-from maskwise.training.loader import NO_CLASS, Examples, ahead, epoch_order
+from maskwise.training.batches import Batch, Batches, load
+from maskwise.training.loader import NO_CLASS, Examples, epoch_order
+from maskwise.training.norm import mark_idle
 from maskwise.training.recipe import Recipe, Schedule
 
-Batch = tuple[Tensor, Tensor, float]
-"""Network input, targets, and this process's share of the batch times the number of processes (1.0 if alone)."""
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 OnStep = Callable[[int, int, float, float], None]
-"""Called after each step with steps done, steps in the epoch, running loss and running accuracy."""
+"""Called with steps done, steps in the epoch, running loss and accuracy: after each step, on a GPU now and then."""
+
+TOLD_EVERY = 20
+"""Steps between two words about a GPU's, which would otherwise be waited for at each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +75,18 @@ def make_average(network: nn.Module, recipe: Recipe) -> AveragedModel | None:
     if not recipe.ema:
         return None
 
-    def follow(averaged: Tensor, current: Tensor, steps: Tensor | int) -> Tensor:
-        kept = min(recipe.ema, (int(steps) + 1) / (int(steps) + 10))
-        return averaged * kept + current * (1 - kept)
+    def follow(averaged: Tensors, current: Tensors, steps: Tensor | int) -> None:
+        steps = int(average.n_averaged)  # the same number, but never on the GPU, which would have to be waited for
+        kept = min(recipe.ema, (steps + 1) / (steps + 10))
+        if averaged[0].is_floating_point():
+            torch._foreach_mul_(averaged, kept)
+            torch._foreach_add_(averaged, torch._foreach_mul(current, 1 - kept))
+        else:
+            for count, now in zip(averaged, current, strict=True):
+                count.copy_(count * kept + now * (1 - kept))
 
-    return AveragedModel(network, avg_fn=follow, use_buffers=True)
+    average = AveragedModel(network, multi_avg_fn=follow, use_buffers=True)
+    return average
 
 
 def lr_scale(schedule: Schedule, epochs_done: float, epochs: int) -> float:
@@ -100,6 +111,7 @@ def fit(
     first_epoch: int = 0,
     on_step: OnStep | None = None,
     average: AveragedModel | None = None,
+    loaders: int = 0,
 ) -> Iterator[EpochRecord]:
     """Train in place; one record per epoch.
 
@@ -113,24 +125,26 @@ def fit(
         first_epoch: where a resumed run goes on.
         on_step: hears how it goes.
         average: follows the weights, and is what is measured on; None measures the weights themselves.
+        loaders: processes that make batches; see `load`.
 
     Raises:
         UsageError: the loss is no longer a number.
     """
+    batches = of_training(fabric, recipe, train)
+    steps = batches.steps
+    coming = load(fabric, recipe, batches, range(first_epoch, recipe.epochs), loaders)
     for epoch in range(first_epoch, recipe.epochs):
-        started, waited_s, sums = time.monotonic(), 0.0, torch.zeros(3, dtype=torch.float64)
-        torch.manual_seed(recipe.seed * 1_000_003 + epoch)  # for dropout and the like
+        started, waited_s, sums = time.monotonic(), 0.0, _no_sums(fabric)
+        torch.manual_seed(recipe.seed * 1_000_003 + epoch + (fabric.global_rank << 40))  # for dropout and the like
         network.train()
-        order = epoch_order(train, recipe.sampling, recipe.seed, epoch)
-        steps = math.ceil(len(order) / recipe.batch_size)
         asked = time.monotonic()
-        for step, batch in enumerate(ahead(load(fabric, recipe, train, order, epoch)), start=1):
+        for step, batch in enumerate(islice(coming, steps), start=1):
             waited_s += time.monotonic() - asked
             set_lr(optimizer, recipe, epoch + step / steps)
             sums += training_step(fabric, network, optimizer, batch, recipe)
             if average is not None:
                 average.update_parameters(network)
-            if on_step:
+            if on_step and (fabric.device.type == "cpu" or step % TOLD_EVERY == 0 or step == steps):
                 on_step(step, steps, float(sums[0] / sums[2]), float(sums[1] / sums[2]))
             asked = time.monotonic()
         train_loss, train_accuracy = means(fabric, sums)
@@ -145,9 +159,20 @@ def fit(
         yield EpochRecord(epoch, lr, train_loss, train_accuracy, loss, accuracy, seconds, waited_s)
 
 
+def of_training(fabric: Fabric, recipe: Recipe, data: Examples) -> Batches:
+    """What this process learns from, epoch by epoch."""
+
+    def order(epoch: int) -> NDArray[np.int64]:
+        return epoch_order(data, recipe.sampling, recipe.seed, epoch)
+
+    return Batches(data, recipe, order, changed=True, rank=fabric.global_rank, processes=fabric.world_size)
+
+
 def training_step(fabric: Fabric, network: nn.Module, optimizer: Optimizer, batch: Batch, recipe: Recipe) -> Tensor:
     """One step; returns the sum of losses, the number right and the number of faces."""
     inputs, targets, share = batch
+    if fabric.world_size > 1:
+        mark_idle(network, idle=share == 0)
     optimizer.zero_grad()
     others, kept = targets, 1.0
     if recipe.mixup:
@@ -179,34 +204,19 @@ def wanted_of(targets: Tensor, classes: int) -> Tensor:
 def measure(fabric: Fabric, network: nn.Module, recipe: Recipe, data: Examples) -> tuple[float, float]:
     """Mean loss and accuracy, nothing learned."""
     network.eval()
-    sums = torch.zeros(3, dtype=torch.float64)
-    for inputs, targets, share in ahead(load(fabric, recipe, data, np.arange(len(data)), epoch=None)):
+    sums = _no_sums(fabric)
+    batches = Batches(
+        data,
+        recipe,
+        lambda _: np.arange(len(data)),
+        changed=False,
+        rank=fabric.global_rank,
+        processes=fabric.world_size,
+    )
+    for inputs, targets, share in load(fabric, recipe, batches, range(1)):
         logits = network(inputs)
         sums += _sums(cross_entropy(logits, targets), logits, targets) * (share > 0)
     return means(fabric, sums)
-
-
-def load(
-    fabric: Fabric, recipe: Recipe, data: Examples, order: NDArray[np.int64], epoch: int | None
-) -> Iterator[Batch]:
-    """Gather this process's part of each batch; augmented where an epoch is given."""
-    for start in range(0, len(order), recipe.batch_size):
-        batch = np.arange(start, min(start + recipe.batch_size, len(order)))
-        mine = batch[fabric.global_rank :: fabric.world_size]
-        # A last batch smaller than the number of processes: the idle ones go through the motions, with weight 0.
-        positions, share = (mine, len(mine) * fabric.world_size / len(batch)) if len(mine) else (batch[:1], 0.0)
-        indices = order[positions]
-        crops = data.crops[np.sort(indices)][np.argsort(np.argsort(indices))]  # a memory map reads fastest in order
-        if epoch is not None:
-            crops = augmented(crops, recipe.crop.size_px, recipe.augment, recipe.seed, epoch, positions)
-        inputs = torch.from_numpy(recipe.preprocess(crops))
-        inputs = inputs.to(fabric.device, non_blocking=True, memory_format=memory_format(recipe))
-        yield inputs, torch.from_numpy(data.targets[indices]).to(fabric.device, non_blocking=True), share
-
-
-def memory_format(recipe: Recipe) -> torch.memory_format:
-    """How a picture lies in memory: plane by plane, or pixel by pixel."""
-    return torch.channels_last if recipe.channels_last else torch.contiguous_format
 
 
 def set_lr(optimizer: Optimizer, recipe: Recipe, epochs_done: float) -> None:
@@ -223,7 +233,15 @@ def means(fabric: Fabric, sums: Tensor) -> tuple[float, float]:
     return float(total[0] / total[2]), float(total[1] / total[2])
 
 
+def _no_sums(fabric: Fabric) -> Tensor:
+    """Zeros on the device, so that no step waits for the one before to be told; mps has no float64."""
+    return torch.zeros(3, dtype=torch.float64, device="cpu" if fabric.device.type == "mps" else fabric.device)
+
+
 def _sums(loss: Tensor, logits: Tensor, targets: Tensor) -> Tensor:
-    n = float((targets != NO_CLASS).sum())  # what is not a face can be neither right nor wrong
+    n = (targets != NO_CLASS).sum()  # what is not a face can be neither right nor wrong
     right = (logits.argmax(dim=1) == targets).sum()
-    return torch.tensor([float(loss) * n, float(right), n], dtype=torch.float64)
+    sums = torch.stack([loss.float(), right.float(), n.float()])
+    sums = sums.cpu().double() if loss.device.type == "mps" else sums.double()
+    sums[0] *= sums[2]
+    return sums

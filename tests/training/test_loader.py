@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,20 +13,8 @@ from maskwise.data.manifest import Manifest
 from maskwise.errors import DataError
 from maskwise.model.crops import CropSpec, crop_whole
 from maskwise.model.images import read_image
-from maskwise.training.loader import NO_CLASS, ahead, cut_all, examples, load_crops
+from maskwise.training.loader import NO_CLASS, cut_all, examples, load_crops
 from tests.builders import rows_of
-
-
-def test_working_ahead_changes_nothing_and_passes_errors_on() -> None:
-    def three_then_fail() -> Iterator[int]:
-        yield from range(3)
-        raise ValueError("broken")
-
-    items = ahead(three_then_fail())
-    assert [next(items) for _ in range(3)] == [0, 1, 2]
-    with pytest.raises(ValueError, match="broken"):
-        next(items)
-
 
 FILL = """
 import resource, sys

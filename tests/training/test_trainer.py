@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 from maskwise.errors import UsageError
 from maskwise.model import networks
 from maskwise.training import recipe as recipes
+from maskwise.training.batches import memory_format
 from maskwise.training.loader import NO_CLASS, Examples
 from maskwise.training.recipe import Recipe, Schedule
 from maskwise.training.trainer import (
@@ -19,7 +20,6 @@ from maskwise.training.trainer import (
     make_average,
     make_optimizer,
     measure,
-    memory_format,
     wanted_of,
 )
 
@@ -72,7 +72,7 @@ def test_the_loop_is_the_bare_loop() -> None:
 def test_validation_figures_are_those_of_the_weights() -> None:
     recipe, validation = small(), examples(21, seed=1)
     network, records = run(recipe, examples(40), validation)
-    logits = network(torch.from_numpy(recipe.preprocess(validation.crops)))
+    logits = network(torch.from_numpy(recipe.preprocess(np.asarray(validation.crops))))
     targets = torch.from_numpy(validation.targets)
     assert records[-1].validation_loss == pytest.approx(cross_entropy(logits, targets).item(), rel=1e-5)
     assert records[-1].validation_accuracy == pytest.approx((logits.argmax(1) == targets).float().mean().item())
@@ -106,7 +106,7 @@ def test_averaged_weights_are_what_is_measured_and_follow_the_trained_ones() -> 
     found = torch.cat([p.detach().flatten() for p in average.module.parameters()])
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
     with torch.no_grad():
-        logits = average(torch.from_numpy(recipe.preprocess(validation.crops)))
+        logits = average(torch.from_numpy(recipe.preprocess(np.asarray(validation.crops))))
     expected_loss = cross_entropy(logits, torch.from_numpy(validation.targets)).item()
     assert records[-1].validation_loss == pytest.approx(expected_loss, rel=1e-5)
     assert make_average(network, small()) is None
@@ -138,7 +138,10 @@ def test_a_network_learns_to_be_unsure_of_what_is_not_a_face() -> None:
         assert records[-1].train_accuracy > 0.9, "what is not a face is neither right nor wrong"
         assert records[-1].validation_accuracy == pytest.approx(1, abs=0.1)
         with torch.no_grad():
-            seen = [network(torch.from_numpy(recipe.preprocess(c))).softmax(1) for c in (later.crops, stripes[32:])]
+            seen = [
+                network(torch.from_numpy(recipe.preprocess(c))).softmax(1)
+                for c in (np.asarray(later.crops), stripes[32:])
+            ]
         confidence[name] = [float(p.max(dim=1).values.mean()) for p in seen]
     assert confidence["with"][1] < 0.65 < 0.85 < confidence["with"][0]
     assert confidence["without"][1] > 0.8

@@ -31,6 +31,7 @@ ALL = (
     "batch_memory",
     "batch_cores",
     "gpu_training",
+    "shuffling",
 )
 
 for name in sys.argv[1:] or ALL:

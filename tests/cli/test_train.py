@@ -102,7 +102,7 @@ def test_data_that_cannot_be_trained_on(
         (["--precision", "8"], "expected one of 32-true, bf16-mixed"),
         (["--split", "evenly"], "group, source, random, given"),
         (["--split", "source", "--test", "elsewhere"], "'elsewhere' is not one of the sources"),
-        (["--resume", "nowhere"], "only --device and --processes go with it"),
+        (["--resume", "nowhere"], "only --device, --processes, --loaders and --shards go with it"),
         (["--lr", "-1"], "above 0"),
     ],
 )

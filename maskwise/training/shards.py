@@ -59,7 +59,8 @@ def placed(paths: list[str]) -> NDArray[np.int64]:
         (n,) row at each place; the same for the same paths.
     """
     pictures = [list(group) for _, group in groupby(range(len(paths)), key=paths.__getitem__)]
-    order = np.random.default_rng(0).permutation(len(pictures))
+    # Three numbers: a seed of [seed, epoch] could be the same as one of 0 alone, and an epoch follow the shards.
+    order = np.random.default_rng([0, 0, 1]).permutation(len(pictures))
     return np.array([row for picture in order for row in pictures[picture]], np.int64)
 
 

@@ -30,6 +30,8 @@ ALL = (
     "engines",
     "batch_memory",
     "batch_cores",
+    "ray_nodes",
+    "reduced_decoding",
     "gpu_training",
     "shuffling",
 )

@@ -20,8 +20,8 @@ from benchmarks.table import Row
 from maskwise.batch.run import Progress, Wish, run
 from maskwise.engines.on_ray import OnRay
 
-COUNT, PART_ROWS, ROUNDS, NODES = 1_200, 20, 2, (1, 2, 3)
-WAITS, WAIT_S = 60, 0.5
+COUNT, PART_ROWS, ROUNDS, NODES = 600, 20, 2, (1, 2, 3)
+WAITS, WAIT_S = 40, 0.5
 
 
 def measure() -> list[Row]:

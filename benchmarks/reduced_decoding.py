@@ -1,4 +1,4 @@
-"""Whether `batch` answers otherwise where it decodes part of a large JPEG, as against `--full`, which decodes all of it.
+"""Whether `batch` answers otherwise where it decodes part of a large JPEG, as against `--full`, which decodes it all.
 
 `python -m benchmarks.reduced_decoding FOLDER` takes your own pictures: its JPEGs of 3840 px and more as they are.
 Without any so large, and without a folder, when it takes the development pictures or else the demo data, small pictures

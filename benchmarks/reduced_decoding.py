@@ -226,7 +226,7 @@ def _side(face: Row) -> float:
 
 def _apart(one: Row, other: Row) -> float:
     a, b = one["probabilities"], other["probabilities"]
-    return max(abs(a[name] - b[name]) for name in a if a[name] is not None)
+    return float(max(abs(a[name] - b[name]) for name in a if a[name] is not None))
 
 
 def _told(pairs: Sequence[Pair]) -> Row:
@@ -255,4 +255,4 @@ def _told(pairs: Sequence[Pair]) -> Row:
 
 
 if __name__ == "__main__":
-    write(Path(__file__).parent / "results" / "reduced_decoding.csv", measure(*map(Path, sys.argv[1:2])))
+    write(Path(__file__).parent / "results" / "reduced_decoding.csv", measure(Path(sys.argv[1]) if sys.argv[1:] else None))

@@ -255,4 +255,6 @@ def _told(pairs: Sequence[Pair]) -> Row:
 
 
 if __name__ == "__main__":
-    write(Path(__file__).parent / "results" / "reduced_decoding.csv", measure(Path(sys.argv[1]) if sys.argv[1:] else None))
+    write(
+        Path(__file__).parent / "results" / "reduced_decoding.csv", measure(Path(sys.argv[1]) if sys.argv[1:] else None)
+    )

@@ -29,7 +29,6 @@ ALL = (
     "batch_speed",
     "engines",
     "batch_memory",
-    "batch_cores",
     "ray_nodes",
     "reduced_decoding",
     "gpu_training",

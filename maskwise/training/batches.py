@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from maskwise.errors import MaskwiseError
 from maskwise.model.preprocess import Preprocess
 from maskwise.training.augment import augmented
 from maskwise.training.loader import Examples
@@ -103,18 +104,25 @@ def load(fabric: Fabric, recipe: Recipe, batches: Batches, epochs: range, loader
 def _made(batches: Batches, epochs: range, loaders: int, *, pinned: bool) -> Iterator[Batch]:
     if not loaders:
         return (batches[key] for key in batches.keys(epochs))
-    return iter(
-        DataLoader(
-            batches,
-            batch_size=None,
-            sampler=_Keys(batches, epochs),
-            num_workers=loaders,
-            pin_memory=pinned,
-            worker_init_fn=_alone,
-            multiprocessing_context="fork",  # anything else would copy the crops into each of them
-            generator=torch.Generator(),  # what loaders draw must not move what the network draws
-        )
+    loader = DataLoader(
+        batches,
+        batch_size=None,
+        sampler=_Keys(batches, epochs),
+        num_workers=loaders,
+        pin_memory=pinned,
+        worker_init_fn=_alone,
+        multiprocessing_context="fork",  # anything else would copy the crops into each of them
+        generator=torch.Generator(),  # what loaders draw must not move what the network draws
     )
+    return _in_one_line(loader)
+
+
+def _in_one_line(loader: DataLoader[Batch]) -> Iterator[Batch]:
+    """A loader's own error ends in its traceback's last line; that line is what the user has to know."""
+    try:
+        yield from loader
+    except MaskwiseError as error:
+        raise type(error)(str(error).strip().splitlines()[-1].partition("Error: ")[2]) from error
 
 
 class _Keys(Sampler[Key]):

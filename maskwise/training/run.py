@@ -38,7 +38,7 @@ from maskwise.training.logs import TensorBoard
 from maskwise.training.norm import shared
 from maskwise.training.prepare import prepare
 from maskwise.training.recipe import Precision, Recipe, Shards
-from maskwise.training.shards import ShardedCrops, cut_shards
+from maskwise.training.shards import ShardedCrops, claim, cut_shards
 from maskwise.training.trainer import EpochRecord, fit, make_average, make_optimizer
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -158,6 +158,10 @@ def _train_prepared(fabric: Fabric, run: Path, loaders: int | None, shards: str 
         if fabric.is_global_zero:
             write_artifact(network, recipe, manifest, sets, records, run, listener)
         fabric.barrier()
+    except RuntimeError as error:
+        if fabric.is_global_zero or "by peer" not in str(error):
+            raise
+        raise SystemExit(1) from None  # the first process is gone, and has said why
     finally:
         if fabric.is_global_zero:
             for file in run.glob(".crops-*"):
@@ -176,6 +180,9 @@ def _cut(
     for name, part in parts.items():
         hear = partial(listener.progress, f"cutting {name}")
         if name == "train" and recipe.shards:
+            if fabric.is_global_zero:
+                claim(part, specs[name], place, recipe.shards)
+            fabric.barrier()
             cut_shards(part, specs[name], place, recipe.shards, turn, hear)
             cache = run / f".crops-cache-{platform.node()}"
             paths = part.rows["path"].to_list()

@@ -11,6 +11,7 @@ start to end, and what is held is a few windows.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import io
 import json
 import math
@@ -22,11 +23,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import polars as pl
+from numpy.typing import DTypeLike, NDArray
 
 from maskwise.data.manifest import Manifest
+from maskwise.data.schema import BOX
 from maskwise.data.store import Store
 from maskwise.errors import DataError, StorageError
 from maskwise.model.crops import CropSpec
@@ -83,6 +87,37 @@ def by_windows(
     return order[np.argsort(turn[shard_of[order]], kind="stable")]
 
 
+def claim(part: Manifest, spec: CropSpec, place: str, shards: Shards) -> None:
+    """Write down what is to lie in a place, or see that it is what lies there; before any process cuts.
+
+    Pictures, boxes and their order decide where a face lies, so they have to be the same; labels may change.
+
+    Raises:
+        DataError: shards of other faces lie there, or of faces cut or laid out otherwise.
+        StorageError: the place cannot be written to.
+    """
+    store = Store(place)
+    lines = part.rows[placed(part.rows["path"].to_list())].select(
+        pl.concat_str(["sha256", *BOX], separator=" ", ignore_nulls=True)
+    )
+    mine = {
+        "version": 1,
+        "rows": part.rows.height,
+        "shard_rows": shards.rows,
+        "crop": asdict(spec),
+        "faces": hashlib.sha256("\n".join(lines.to_series()).encode()).hexdigest(),
+    }
+    content = (json.dumps(mine, indent=2) + "\n").encode()
+    there = store.read(INDEX)
+    if there is None:
+        store.write(INDEX, content)
+    elif there != content:
+        raise DataError(
+            f"{place}: holds shards of other faces, or in another order, or cut otherwise; name an empty place, or the "
+            "data, split and crop of then"
+        )
+
+
 def cut_shards(
     part: Manifest,
     spec: CropSpec,
@@ -102,13 +137,11 @@ def cut_shards(
         progress: hears of this process's rows done, and in all.
 
     Raises:
-        DataError: shards of other rows lie there, or a picture that could be read once cannot be read now.
+        DataError: a picture that could be read once cannot be read now.
         StorageError: the place cannot be written to.
     """
     store, paths, boxes = Store(place), part.rows["path"].to_list(), part.boxes_xyxy()
     rows_at = placed(paths)
-    if turn[0] == 0:
-        _claim(store, part, spec, shards)
     there = set(store.names(""))
     starts = range(turn[0] * shards.rows, len(paths), turn[1] * shards.rows)
     missing = [start for start in starts if shard_name(start // shards.rows) not in there]
@@ -128,25 +161,6 @@ def cut_shards(
         content = io.BytesIO()
         np.save(content, crops)
         store.write(shard_name(start // shards.rows), content.getvalue())
-
-
-def _claim(store: Store, part: Manifest, spec: CropSpec, shards: Shards) -> None:
-    """Write down what is to be there, or see that it is."""
-    mine = {
-        "version": 1,
-        "rows": part.rows.height,
-        "shard_rows": shards.rows,
-        "crop": asdict(spec),
-        "fingerprint": part.fingerprint(),
-    }
-    there = store.read(INDEX)
-    if there is None:
-        store.write(INDEX, (json.dumps(mine, indent=2) + "\n").encode())
-    elif there != (json.dumps(mine, indent=2) + "\n").encode():
-        raise DataError(
-            f"{store.place}: holds shards of other faces, or cut otherwise; name an empty place, or the data, split "
-            "and crop of then"
-        )
 
 
 class ShardedCrops:
@@ -172,9 +186,9 @@ class ShardedCrops:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __array__(self, dtype: object = None, copy: bool | None = None) -> Crops:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         """All of them, in memory."""
-        return self[np.arange(len(self))]
+        return np.asarray(self[np.arange(len(self))], dtype)
 
     @property
     def shard_of(self) -> NDArray[np.int64]:
@@ -234,7 +248,7 @@ class ShardedCrops:
         rows = min(self._rows, len(self) - shard * self._rows)
         try:
             crops: Crops = np.load(path, mmap_mode="r")
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise StorageError(f"{self._place}: {shard_name(shard)} cannot be read: {error}; remove it") from error
         if crops.shape != (rows, *self.shape[1:]) or crops.dtype != np.uint8:
             raise StorageError(

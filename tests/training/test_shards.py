@@ -12,16 +12,20 @@ import fsspec
 import numpy as np
 import polars as pl
 import pytest
+from lightning_fabric import Fabric
 from PIL import Image as Pillow
 
 from maskwise.data.formats import read_dataset
 from maskwise.data.manifest import Manifest
 from maskwise.errors import DataError, StorageError
 from maskwise.model.crops import CropSpec
+from maskwise.training import recipe as recipes
+from maskwise.training.batches import load
 from maskwise.training.cutting import cut_ahead
 from maskwise.training.loader import Examples, epoch_order
 from maskwise.training.recipe import Sampling, Shards
-from maskwise.training.shards import Crops, ShardedCrops, by_windows, cut_shards, placed, shard_name
+from maskwise.training.shards import Crops, ShardedCrops, by_windows, claim, cut_shards, placed, shard_name
+from maskwise.training.trainer import of_training
 from tests.batch.bucket import bucket
 
 __all__ = ["bucket"]
@@ -115,24 +119,31 @@ def test_cutting_again_cuts_what_is_missing_only(part: Manifest, crops: Crops, t
 
 
 def test_shards_of_other_faces_are_not_taken(part: Manifest, tmp_path: Path) -> None:
+    """The same faces in another order are others: they would get each other's labels."""
     place = str(tmp_path / "shards")
-    cut_shards(part, SPEC, place, LAYOUT)
+    claim(part, SPEC, place, LAYOUT)
+    claim(part, SPEC, place, LAYOUT)
+    relabelled = Manifest(part.rows.with_columns(label=pl.lit("masked")))
+    claim(relabelled, SPEC, place, LAYOUT)
     for other, spec, layout in (
         (Manifest(part.rows[:-1]), SPEC, LAYOUT),
+        (Manifest(part.rows.reverse()), SPEC, LAYOUT),
         (part, CropSpec(20), LAYOUT),
         (part, SPEC, Shards(rows=5)),
     ):
         with pytest.raises(DataError, match="holds shards of other faces"):
-            cut_shards(other, spec, place, layout)
+            claim(other, spec, place, layout)
 
 
-@pytest.mark.parametrize("harm", ["gone", "cut short", "other"])
+@pytest.mark.parametrize("harm", ["gone", "empty", "cut short", "other"])
 def test_a_shard_that_is_damaged_is_told(part: Manifest, tmp_path: Path, harm: str) -> None:
     place = tmp_path / "shards"
     cut_shards(part, SPEC, str(place), LAYOUT)
     file = place / shard_name(2)
     if harm == "gone":
         file.unlink()
+    elif harm == "empty":
+        file.write_bytes(b"")
     elif harm == "cut short":
         file.write_bytes(file.read_bytes()[:-100])
     else:
@@ -195,3 +206,15 @@ def test_how_rows_are_dealt_has_nothing_to_do_with_any_epoch() -> None:
         for epoch in range(3):
             together = np.corrcoef(placed(paths), epoch_order(data, Sampling(), seed, epoch))[0, 1]
             assert abs(together) < 0.06, (seed, epoch)
+
+
+def test_what_a_loader_finds_wrong_is_one_line(part: Manifest, tmp_path: Path) -> None:
+    place = tmp_path / "shards"
+    cut_shards(part, SPEC, str(place), LAYOUT)
+    (place / shard_name(4)).unlink()
+    data = Examples(opened(part, str(place), tmp_path / "cache"), np.zeros(42, np.int64))
+    recipe, fabric = recipes.load("study", {"crop.size_px": 16}), Fabric(accelerator="cpu", devices=1)
+    with pytest.raises(StorageError) as told:
+        list(load(fabric, recipe, of_training(fabric, recipe, data), range(1), loaders=1))
+    assert str(told.value).startswith(f"{place}: {shard_name(4)} cannot be read")
+    assert "\n" not in str(told.value)

@@ -77,6 +77,7 @@ def test_results_that_are_there_are_not_touched(place: Path) -> None:
 def test_ctrl_c_keeps_what_was_finished(place: Path) -> None:
     coloured(place / "in", 3_000)
     command = [*COMMAND, "in", "out", *OPTIONS, "--part-rows", "20"]
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background of a shell ignore it
     process = subprocess.Popen(command, cwd=place, stderr=subprocess.PIPE, text=True, start_new_session=True)
     until = time.monotonic() + 30
     while not list(place.glob("out/rows/part-*")) and time.monotonic() < until:

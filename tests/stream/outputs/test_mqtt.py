@@ -91,11 +91,11 @@ def test_events_arrive_as_json_under_stream_and_kind(broker: Running, heard: que
 
 
 def test_nobody_there_is_one_line_without_the_password() -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with pytest.raises(InputError, match=f"mqtt://127.0.0.1:{port}/x: no MQTT broker answers") as caught:
-        Mqtt(f"mqtt://me:secret@127.0.0.1:{port}/x")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound but not listening: refused at once, and nobody else's meanwhile
+        port = taken.getsockname()[1]
+        with pytest.raises(InputError, match=f"mqtt://127.0.0.1:{port}/x: no MQTT broker answers") as caught:
+            Mqtt(f"mqtt://me:secret@127.0.0.1:{port}/x")
     assert "secret" not in str(caught.value)
 
 

@@ -1,7 +1,9 @@
-"""A real cluster of separate raylets, as several machines would be: work on each, and one of them killed."""
+"""A real cluster of separate raylets, as several machines would be: work on each; one of them, or the head, killed."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -84,3 +86,29 @@ def test_rows_are_those_of_an_unbroken_run_though_a_node_is_killed(cluster: Any,
     assert summary.whole
     assert rows_of(tmp_path / "broken").equals(rows_of(tmp_path / "whole"))
     assert rows_of(tmp_path / "broken")["input"].to_list() == list(range(600))
+
+
+@pytest.mark.slow
+def test_a_run_whose_head_is_killed_ends_and_is_resumed_without_a_cluster(cluster: Any, tmp_path: Path) -> None:
+    pictures, model = coloured(tmp_path / "in", 2_000), str(tiny_artifact(tmp_path / "model"))
+    place = tmp_path / "broken"
+    command = [sys.executable, "-m", "maskwise", "batch", str(pictures), str(place), "--model", model]
+    command += ["--faces", "whole", "--part-rows", "10"]
+    with subprocess.Popen([*command, "--engine", "ray", "--address", cluster.address], stderr=subprocess.PIPE) as ran:
+        try:
+            until = time.monotonic() + 120
+            while len(list(place.glob("rows/*.parquet"))) < 20:
+                assert ran.poll() is None
+                assert time.monotonic() < until
+                time.sleep(0.05)
+            cluster.head_node.kill_all_processes(check_alive=False, allow_graceful=False)
+            ran.communicate(timeout=150)  # Ray gives the head 60 s
+            assert ran.returncode == 1
+        finally:
+            ran.kill()
+    before = len(list(place.glob("rows/*.parquet")))
+    assert before < 200
+    subprocess.run([*command, "--resume"], check=True, capture_output=True)
+    run(Wish((str(pictures),), str(tmp_path / "whole"), model, WHOLE, part_rows=10), Local(2))
+    assert rows_of(place).equals(rows_of(tmp_path / "whole"))
+    assert rows_of(place)["input"].to_list() == list(range(2_000))

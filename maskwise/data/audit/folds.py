@@ -53,6 +53,8 @@ def _rarest(target: Codes, groups: Codes) -> int:
 
 
 def _scores(model: Any, features: Features) -> NDArray[np.float64]:
+    if hasattr(model, "n_jobs"):
+        model.n_jobs = 1  # threads add up the trees in the order in which they end, and rounding tells
     if hasattr(model, "predict_proba"):
         return np.asarray(model.predict_proba(features), np.float64)
     values = np.asarray(model.decision_function(features), np.float64)

@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 from maskwise.data.audit.folds import can_be_folded, out_of_fold
 from maskwise.data.audit.header import FIELDS, header
 from maskwise.data.audit.look import FACE
-from maskwise.data.audit.probes import Probe, draw, face_features, judge_faces, probe_features, run_probes
+from maskwise.data.audit.probes import Probe, draw, face_features, forest, judge_faces, probe_features, run_probes
 from maskwise.data.audit.suspects import confidences, suspicion
 from maskwise.statistics.metrics import Figure
 
@@ -188,3 +188,10 @@ def test_a_coarser_jpeg_has_larger_tables() -> None:
         sums.append(header(file.getvalue())[FIELDS.index("luma_table")])
     assert sums == sorted(sums)
     assert sums[0] < sums[2]
+
+
+def test_a_forest_says_the_same_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("maskwise.data.audit.probes.TREES", 200)
+    features = np.random.default_rng(0).standard_normal((N, 8)).astype(np.float32)
+    said = {out_of_fold(features, TARGET, np.arange(N), forest).tobytes() for _ in range(4)}
+    assert len(said) == 1

@@ -31,8 +31,9 @@ export async function tokens(place, signal) {
     if (session().open) await signIn(made.token); // with the first token, the time without one is over
     await again();
   });
-  fill(place, h("h2", { id: "tokens", tabindex: -1 }, "Tokens"), list, shown, add);
-  await again();
+  fill(place, h("h2", { id: "tokens", tabindex: -1 }, "Tokens"), list, shown);
+  await again(); // whether it is the first one decides what the form asks for
+  place.append(add);
 }
 
 /** The only time that a token is to be seen. */
